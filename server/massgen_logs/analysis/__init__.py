@@ -1,0 +1,1 @@
+"""One module per question: Run in, result out. Pure functions, no I/O."""

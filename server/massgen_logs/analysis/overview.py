@@ -1,0 +1,272 @@
+"""run_overview: what happened, whether coordination was complete, and what must be said unasked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from massgen_logs.analysis.costs import costs
+from massgen_logs.analysis.reliability import reliability
+from massgen_logs.analysis.voting import vote_reasons
+from massgen_logs.run.model import Answer, Run
+
+PREVIEW = 400
+"""Characters of the final answer that an overview shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that should have happened; ok is None where it can't be known or does not apply."""
+
+    id: str
+    ok: bool | None
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedFlag:
+    """Something that a reader must not miss, with where it can be looked up."""
+
+    id: str
+    text: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoteCounts:
+    """ignored is None where the version drops votes without a record."""
+
+    accepted: int
+    ignored: int | None
+    counted: int
+    refused: int
+    superseded: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinalAnswer:
+    """The presented answer: its agent, length, beginning (the first PREVIEW characters), and file."""
+
+    agent: str
+    chars: int
+    preview: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """One agent at a glance; executions_restarted counts its starts after the first."""
+
+    id: str
+    backend: str | None
+    model: str | None
+    status: str | None
+    error: str | None
+    answers: list[str]
+    executions_restarted: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """restarts: MassGen's times_restarted (the presenter has one more). Times in seconds, cost in US dollars."""
+
+    question: str | None
+    agents: list[str]
+    agent_rows: list[AgentRow]
+    winner: str | None
+    state: str
+    finish_reason: str
+    duration_s: float | None
+    duration_source: str
+    at_least_s: float | None
+    answers: int
+    votes: VoteCounts
+    tally: dict[str, int]
+    restarts: dict[str, int | None]
+    cost_usd: float | None
+    cost_is_floor: bool
+    cost_corrected_usd: float | None
+    commands_ran: int
+    commands_failed: int
+    denied: int | None
+    checks: list[Check]
+    red_flags: list[RedFlag]
+    final_answer: FinalAnswer | None
+
+
+def overview(run: Run) -> Overview:
+    """Put the run's facts, checks and red flags together."""
+    votes, spent = vote_reasons(run), costs(run)
+    commands = [call for call in run.calls if call.command is not None]
+    ended = run.ended is not None or run.duration_s is not None
+    floor = None if ended or run.started is None or run.ending.last_sign is None else run.ending.last_sign - run.started
+    final = run.final_text
+    return Overview(
+        question=run.question,
+        agents=list(run.agents),
+        agent_rows=[
+            AgentRow(a.id, a.backend, a.model, a.status, a.error, _labels(run, a.id), a.executions)
+            for a in run.agents.values()
+        ],
+        winner=run.winner,
+        state=run.ending.state,
+        finish_reason=run.ending.reason,
+        duration_s=run.duration_s,
+        duration_source=run.duration_src,
+        at_least_s=round(floor, 1) if floor is not None and floor > 0 else None,
+        answers=len(run.answers),
+        votes=VoteCounts(votes.accepted, votes.ignored, votes.counted, votes.refused, votes.accepted - votes.counted),
+        tally=votes.tally,
+        restarts={a.id: a.restarts for a in run.agents.values()},
+        cost_usd=spent.total.with_subagents_usd,
+        cost_is_floor=spent.recorded and spent.total.floor,
+        cost_corrected_usd=spent.total.corrected_usd,
+        commands_ran=sum(call.ran for call in commands),
+        commands_failed=sum(call.outcome == "failed" for call in commands),
+        denied=sum(call.outcome == "denied" for call in run.calls) if run.denied_recorded else None,
+        checks=checks(run),
+        red_flags=red_flags(run),
+        final_answer=FinalAnswer(run.winner, len(final), final[:PREVIEW], run.final_src)
+        if final is not None and run.winner is not None
+        else None,
+    )
+
+
+def _labels(run: Run, agent: str) -> list[str]:
+    return [answer.label or "?" for answer in run.answers if answer.agent == agent]
+
+
+def checks(run: Run) -> list[Check]:
+    """The five checks of a complete coordination."""
+    state = run.ending.state
+    done = None if state == "in_progress" else state == "finished"
+    silent = [name for name in run.agents if not _labels(run, name)]
+    voters = {vote.voter for vote in run.votes if vote.counted}
+    not_voted = [name for name in run.agents if name not in voters]
+    voting: bool | None = not not_voted
+    if not run.answers or len(run.agents) < 2:
+        voting = None if len(run.agents) < 2 else False
+    return [
+        Check("coordination_completed", done, f"{state}: {run.ending.reason} ({run.ending.src})"),
+        Check(
+            "all_agents_answered",
+            (not silent) if run.agents else None,
+            f"no answer from {', '.join(silent)}"
+            if silent
+            else f"{len(run.answers)} answers from {len(run.agents)} agents",
+        ),
+        Check(
+            "voting_completed",
+            voting,
+            f"no counted vote of {', '.join(not_voted)}"
+            if not_voted
+            else f"{len(voters)} of {len(run.agents)} agents have a counted vote",
+        ),
+        Check("winner_selected", run.winner is not None, run.winner_src or "no file names a winner"),
+        Check(
+            "final_answer_delivered",
+            bool(run.final_text and run.final_text.strip()),
+            f"{run.final_src}, {len(run.final_text)} chars"
+            if run.final_text is not None
+            else "no final answer in any file",
+        ),
+    ]
+
+
+_MINOR = frozenset({"version_unknown", "no_agent", "backend", "split_turn", "subagents", "open_calls"})
+
+
+def red_flags(run: Run) -> list[RedFlag]:
+    """What is computed here first, then the run's own notes."""
+    found = [*_winner_flags(run), *_voting_flags(run), *_answer_flags(run)]
+    found += [RedFlag("reliability", text, "status.json#agents.*.reliability") for text in reliability(run).red_flags]
+    found += [
+        RedFlag("agent_error", f"{agent.id} ended with an error: {agent.error}", f"status.json#agents.{agent.id}")
+        for agent in run.agents.values()
+        if agent.error
+    ]
+    denied = [call for call in run.calls if call.outcome == "denied"]
+    if denied:
+        found.append(
+            RedFlag(
+                "denied", f"{len(denied)} tool calls were refused and never ran: {denied[0].error or ''}", denied[0].src
+            )
+        )
+    failed = [call for call in run.calls if call.outcome == "failed" and not call.recorded_ok]
+    if failed:
+        found.append(RedFlag("failed_calls", f"{len(failed)} tool calls failed, recorded as failures", failed[0].src))
+    found += [RedFlag(note.id, note.text, note.evidence) for note in run.notes if note.id not in _MINOR]
+    return found
+
+
+def _winner_flags(run: Run) -> list[RedFlag]:
+    found: list[RedFlag] = []
+    votes = vote_reasons(run)
+    if run.ending.state == "failed":
+        found.append(RedFlag("failed", f"the run failed: {run.ending.reason}", run.ending.src))
+    if run.ending.state == "timed_out":
+        who = f"{run.winner} was chosen by the time-out" if run.winner else "nobody won"
+        found.append(RedFlag("timeout", f"the run timed out ({run.ending.reason}); {who}", run.ending.src))
+    if votes.tie and run.winner:
+        tied = [name for name, n in votes.tally.items() if n == max(votes.tally.values())]
+        found.append(
+            RedFlag("tie", f"tie between {', '.join(tied)}: {run.winner} won by order, not by votes", run.winner_src)
+        )
+    top = max(votes.tally.values(), default=0)
+    if run.winner and top and votes.tally.get(run.winner, 0) < top:
+        found.append(
+            RedFlag(
+                "winner_not_top",
+                f"{run.winner} won with {votes.tally.get(run.winner, 0)} of {top} top votes",
+                run.winner_src,
+            )
+        )
+    own = votes.final.get(run.winner or "") == run.winner and run.winner is not None
+    others = votes.tally.get(run.winner or "", 0) - 1
+    if (
+        own
+        and others <= max((n for name, n in votes.tally.items() if name != run.winner), default=0)
+        and len(votes.final) > 1
+    ):
+        found.append(
+            RedFlag(
+                "own_vote", f"{run.winner} voted for itself and would not have won alone without it", run.winner_src
+            )
+        )
+    if votes.meant_tally is not None:
+        found.append(
+            RedFlag(
+                "meant_tally",
+                f"by the voters' own words the count is {votes.meant_tally}, recorded {votes.tally}",
+                "vote.json",
+            )
+        )
+    return found
+
+
+def _voting_flags(run: Run) -> list[RedFlag]:
+    ignored = run.votes_ignored or 0
+    accepted = sum(vote.accepted for vote in run.votes)
+    if not ignored:
+        return []
+    by = ", ".join(dict.fromkeys(vote.voter for vote in run.votes if vote.ignored))
+    text = f"{ignored} votes were ignored at a restart (of {by})"
+    if ignored >= 3 * max(1, len(run.agents)) and accepted < len(run.agents):
+        text = f"live-lock: {ignored} votes ignored again and again (of {by}), {accepted} accepted"
+    return [RedFlag("votes_ignored", text, next(vote.src for vote in run.votes if vote.ignored))]
+
+
+def _answer_flags(run: Run) -> list[RedFlag]:
+    found: list[RedFlag] = []
+    seen: dict[str, Answer] = {}
+    for answer in run.answers:
+        key = " ".join((answer.text or "").split())
+        if key and key in seen:
+            found.append(
+                RedFlag(
+                    "duplicate_answer",
+                    f"{answer.label} is the same text as {seen[key].label}, accepted all the same",
+                    answer.src,
+                )
+            )
+        seen.setdefault(key, answer)
+    return found

@@ -1,0 +1,108 @@
+"""Time by phase, round and tool, as far as MassGen recorded it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from massgen_logs.run.model import RoundRecord, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Seconds over all rounds of one type and all agents; share: of the sum over all phases, 0 to 1."""
+
+    phase: str
+    count: int
+    avg_s: float
+    max_s: float
+    total_s: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One long thing: a round of an agent or a tool call; share: of the run's duration, 0 to 1."""
+
+    what: str
+    seconds: float
+    share: float | None
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolTime:
+    """Calls of one tool that were executed; seconds: own time where known, else elapsed; None where neither is."""
+
+    tool: str
+    calls: int
+    failed: int
+    seconds: float | None
+
+
+def _took(record: RoundRecord) -> float | None:
+    return None if record.start is None or record.end is None else max(0.0, record.end - record.start)
+
+
+def rounds(run: Run) -> list[RoundRecord]:
+    """The recorded rounds of this attempt alone: cumulative files hold earlier ones too."""
+    return [r for r in run.rounds if run.started is None or r.end is None or r.end >= run.started - 1]
+
+
+def phases(run: Run) -> list[Phase]:
+    """By phase, in order of appearance; empty where the version records no rounds."""
+    spent: dict[str, list[float]] = {}
+    for record in rounds(run):
+        took = _took(record)
+        if took is not None:
+            spent.setdefault(record.type or "?", []).append(took)
+    total = sum(sum(values) for values in spent.values())
+    return [
+        Phase(
+            name,
+            len(v),
+            round(sum(v) / len(v), 2),
+            round(max(v), 2),
+            round(sum(v), 2),
+            round(sum(v) / total, 4) if total else 0.0,
+        )
+        for name, v in spent.items()
+    ]
+
+
+def slowest(run: Run, limit: int) -> list[Operation]:
+    """The longest rounds and calls, longest first."""
+    whole = run.duration_s
+    found: list[tuple[float, str, str]] = []
+    for record in rounds(run):
+        took = _took(record)
+        if took is not None:
+            found.append(
+                (took, f"{record.agent} round {record.round} ({record.type}, {record.outcome})", "metrics round record")
+            )
+    for call in run.calls:
+        took = call.exec_s if call.exec_s is not None else call.elapsed_s
+        if took is not None and call.ran:
+            found.append((took, f"{call.agent} {call.tool}: {call.command or ''}".rstrip(": "), call.src))
+    found.sort(reverse=True)
+    return [
+        Operation(what, round(s, 2), round(s / whole, 4) if whole else None, where) for s, what, where in found[:limit]
+    ]
+
+
+def tools(run: Run) -> list[ToolTime]:
+    """By tool, the most time first."""
+    groups: dict[str, list[tuple[float | None, bool]]] = {}
+    for call in run.calls:
+        if call.ran:
+            took = call.exec_s if call.exec_s is not None else call.elapsed_s
+            groups.setdefault(call.tool, []).append((took, call.outcome == "failed"))
+    rows = [
+        ToolTime(
+            tool,
+            len(v),
+            sum(bad for _, bad in v),
+            round(sum(known), 2) if (known := [t for t, _ in v if t is not None]) else None,
+        )
+        for tool, v in groups.items()
+    ]
+    return sorted(rows, key=lambda row: -(row.seconds or 0.0))

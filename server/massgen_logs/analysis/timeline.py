@@ -1,0 +1,130 @@
+"""coordination_timeline: what happened in order, without poll noise; equal things in a row are one event with a count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from massgen_logs.analysis.voting import since_start
+from massgen_logs.run.model import Run
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """t: seconds from the start; round: the agent's coordination round; label: an answer; target: voted-for agent or
+    causing answer; count: how many equal events of this agent stand for, until t_last."""
+
+    t: float | None
+    kind: str
+    agent: str | None
+    round: int | None
+    label: str | None
+    target: str | None
+    detail: str
+    where: str
+    count: int = 1
+    t_last: float | None = None
+
+
+def timeline(run: Run) -> list[TimelineEvent]:
+    """Events by time; those without a time come last."""
+    found = [*_starts(run), *_answers(run), *_votes(run), *_moments(run), *_enforcement(run)]
+    if run.winner and not any(event.kind == "winner" for event in found):
+        t = max((e.t for e in found if e.t is not None), default=None)
+        found.append(TimelineEvent(t, "winner", run.winner, None, None, None, run.winner_src, run.winner_src))
+    found.sort(key=lambda event: (event.t is None, event.t))
+    return _fold(found)
+
+
+def _starts(run: Run) -> list[TimelineEvent]:
+    found: list[TimelineEvent] = []
+    before: dict[str, tuple[str, ...]] = {}
+    for start in run.executions:
+        seen = ", ".join(start.context)
+        t = since_start(run, start.t)
+        if start.index == 0:
+            found.append(
+                TimelineEvent(t, "round_start", start.agent, start.round, None, None, "first start", start.src)
+            )
+        elif start.cause.startswith("its vote"):
+            pass  # the ignored or refused vote is an event of its own, and nothing else is new
+        else:
+            found.append(
+                TimelineEvent(
+                    t, "restart", start.agent, start.round, None, start.cause, f"sees {seen or 'no answer'}", start.src
+                ),
+            )
+        if start.index == 0 and start.context and before.get(start.agent) != start.context:
+            found.append(TimelineEvent(t, "context", start.agent, start.round, None, None, f"sees {seen}", start.src))
+        before[start.agent] = start.context
+    return found
+
+
+def _answers(run: Run) -> list[TimelineEvent]:
+    return [
+        TimelineEvent(
+            since_start(run, a.t), "answer", a.agent, a.round, a.label, None,
+            f"{len(a.text)} chars" if a.text is not None else "text not recorded", a.src,
+        )
+        for a in run.answers
+    ]  # fmt: skip
+
+
+def _votes(run: Run) -> list[TimelineEvent]:
+    found: list[TimelineEvent] = []
+    for vote in run.votes:
+        kind = "vote" if vote.accepted else "vote_ignored" if vote.ignored else "enforcement"
+        detail = "refused by the fairness gate" if vote.refused else "superseded later" if vote.superseded else ""
+        if vote.meant:
+            detail = f"its words name {vote.meant}"
+        found.append(
+            TimelineEvent(
+                since_start(run, vote.t), kind, vote.voter, vote.round, vote.label, vote.voted_for, detail, vote.src
+            ),
+        )
+    return found
+
+
+def _moments(run: Run) -> list[TimelineEvent]:
+    kinds = {"injection": "injection", "error": "error", "timeout": "timeout", "winner": "winner", "final_answer": "final_answer",
+             "presentation": "round_start", "orchestration_restart": "restart"}  # fmt: skip
+    found: list[TimelineEvent] = []
+    for moment in run.moments:
+        if kind := kinds.get(moment.kind):
+            detail = "final presentation" if moment.kind == "presentation" else moment.detail
+            found.append(
+                TimelineEvent(since_start(run, moment.t), kind, moment.agent, None, None, None, detail, moment.src)
+            )
+    return found
+
+
+def _enforcement(run: Run) -> list[TimelineEvent]:
+    found: list[TimelineEvent] = []
+    for agent, events in (run.enforcement or {}).items():
+        for index, event in enumerate(events):
+            if event.reason == "fairness_terminal_wait":
+                continue  # told as the refused vote that it is
+            src = f"status.json#agents.{agent}.reliability.enforcement_attempts[{index}]"
+            detail = f"{event.reason} ({event.attempt}/{event.max_attempts}), {event.buffer_chars} chars lost"
+            found.append(
+                TimelineEvent(since_start(run, event.t), "enforcement", agent, event.round, None, None, detail, src)
+            )
+    return found
+
+
+def _fold(events: list[TimelineEvent]) -> list[TimelineEvent]:
+    """Join an agent's equal errors and ignored votes as long as nothing else of that agent stands between."""
+    found: list[TimelineEvent] = []
+    last: dict[str | None, int] = {}
+    for event in events:
+        index = last.get(event.agent)
+        twin = found[index] if index is not None else None
+        same = twin is not None and (
+            (twin.kind, twin.agent, twin.target, twin.detail, twin.label)
+            == (event.kind, event.agent, event.target, event.detail, event.label)
+        )
+        if same and twin is not None and index is not None and event.kind in {"error", "vote_ignored", "timeout"}:
+            found[index] = replace(twin, count=twin.count + 1, t_last=event.t)
+            continue
+        last[event.agent] = len(found)
+        found.append(event)
+    return found

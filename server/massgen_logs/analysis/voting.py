@@ -1,0 +1,74 @@
+"""vote_reasons: every vote with its reason, which ones count, and what the count is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from massgen_logs.run.model import Run
+
+
+@dataclass(frozen=True, slots=True)
+class VoteRow:
+    """One vote; t in seconds from the start, round the voter's coordination round, meant: see run.model.Vote."""
+
+    voter: str
+    voted_for: str | None
+    label: str | None
+    reason: str | None
+    accepted: bool
+    ignored: bool
+    superseded: bool
+    counted: bool
+    refused: bool
+    round: int | None
+    t: float | None
+    meant: str | None
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """final: voter to the target of its counted vote; tally: votes per agent in it; meant_tally: by the voters' words."""
+
+    votes: list[VoteRow]
+    final: dict[str, str]
+    tally: dict[str, int]
+    accepted: int
+    ignored: int | None
+    refused: int
+    counted: int
+    tie: bool
+    meant_tally: dict[str, int] | None
+
+
+def vote_reasons(run: Run) -> Votes:
+    """Votes by time."""
+    rows = [
+        VoteRow(
+            v.voter, v.voted_for, v.label, v.reason, v.accepted, v.ignored, v.superseded, v.counted, v.refused, v.round,
+            since_start(run, v.t), v.meant, v.src,
+        )
+        for v in run.votes
+    ]  # fmt: skip
+    final = {row.voter: row.voted_for for row in rows if row.counted and row.voted_for is not None}
+    tally = count(list(final.values()))
+    words = [row.meant or row.voted_for or "?" for row in rows if row.counted]
+    best = sorted(tally.values(), reverse=True)
+    return Votes(
+        rows, final, tally, sum(r.accepted for r in rows), run.votes_ignored, sum(r.refused for r in rows),
+        sum(r.counted for r in rows), len(best) > 1 and best[0] == best[1],
+        count(words) if any(row.meant for row in rows if row.counted) else None,
+    )  # fmt: skip
+
+
+def since_start(run: Run, t: float | None) -> float | None:
+    """Seconds from the run's start."""
+    return None if t is None or run.started is None else round(t - run.started, 3)
+
+
+def count(names: list[str]) -> dict[str, int]:
+    """How often each name occurs, most frequent first."""
+    found: dict[str, int] = {}
+    for name in names:
+        found[name] = found.get(name, 0) + 1
+    return dict(sorted(found.items(), key=lambda item: -item[1]))

@@ -1,0 +1,140 @@
+"""The command line `massgen-logs`: every tool as a command, and `serve`. Imports no mcp, and rich only on a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from massgen_logs import __version__
+from massgen_logs.errors import MassgenLogError
+from massgen_logs.tools.base import Tool, call
+from massgen_logs.tools.registry import NAMES, get
+
+FAILED = 2
+"""Exit code of a call that could not be answered; its reason is on standard error."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments[:1] == ["serve"]:
+            return _serve(arguments[1:])
+        return _run_tool(arguments)
+    except MassgenLogError as error:
+        print(f"massgen-logs: {error}", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: nothing left to say
+        return 0
+
+
+def _serve(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="massgen-logs serve", description="MCP server over standard input and output."
+    )
+    parser.add_argument(
+        "--logs-dir", help="folder of the log_* folders; default: found from the working directory upward"
+    )
+    options = parser.parse_args(arguments)
+    from massgen_logs import mcp_server
+
+    mcp_server.serve(options.logs_dir)
+    return 0
+
+
+def _run_tool(arguments: list[str]) -> int:
+    wanted = next((a for a in arguments if not a.startswith("-")), None)
+    name = (wanted or "").replace("-", "_")
+    # Only the module of the command that is called is imported; all of them for the help.
+    parser = build_parser([name] if name in NAMES else list(NAMES))
+    options = vars(parser.parse_args(arguments))
+    command = options.pop("command", None)
+    if command is None:
+        parser.print_help()
+        return 0
+    as_json = options.pop("json")
+    tool = get(str(command).replace("-", "_"))
+    answer = call(tool, {key: _content(key, value) for key, value in options.items()})
+    if as_json:
+        import orjson
+
+        data = orjson.dumps(answer.json(), option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+        sys.stdout.buffer.write(data + b"\n")
+    else:
+        _show(answer.text())
+    return 0
+
+
+def build_parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
+    """The parser with the commands of these tools."""
+    parser = argparse.ArgumentParser(
+        prog="massgen-logs",
+        description="Measured facts about MassGen runs, from local log trees. `massgen-logs serve` is the MCP server.",
+    )
+    parser.add_argument("--version", action="version", version=f"massgen-logs {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name in names:
+        _add_command(commands, get(name))
+    return parser
+
+
+def _add_command(commands: Any, tool: Tool) -> None:
+    sub = commands.add_parser(
+        tool.name.replace("_", "-"), help=tool.title, description=" ".join(tool.description.split())
+    )
+    for name, parameter in tool.parameters().items():
+        _add_argument(sub, name, parameter)
+    sub.add_argument("--json", action="store_true", help="print the typed result")
+
+
+def _add_argument(sub: argparse.ArgumentParser, name: str, parameter: inspect.Parameter) -> None:
+    kind, text = get_args(parameter.annotation)[:2]
+    flag = "--" + name.replace("_", "-")
+    aliases = ["--log-dir"] if name == "logs_dir" else []
+    base = str(kind).replace(" | None", "")
+    if "bool" in base or kind is bool:
+        if parameter.default is None:
+            group = sub.add_mutually_exclusive_group()
+            group.add_argument(flag, dest=name, action="store_true", default=None, help=f"only {name}")
+            group.add_argument(f"--un{name}", dest=name, action="store_false", default=None, help=f"only not {name}")
+        else:
+            sub.add_argument(flag, action="store_true", help=text)
+        return
+    number = "int" in base or kind is int
+    required = parameter.default is inspect.Parameter.empty
+    note = "" if required or parameter.default is None else f" (default: {parameter.default})"
+    more = "; @FILE reads a file, - standard input" if name == "content" else ""
+    sub.add_argument(
+        flag, *aliases, dest=name, type=int if number else str, required=required,
+        default=None if required else parameter.default, help=f"{text}{more}{note}".replace("%", "%%"),
+    )  # fmt: skip
+
+
+def _content(name: str, value: object) -> object:
+    """A report is too long for a command line: `@FILE` and `-` name where it is."""
+    if name != "content" or not isinstance(value, str):
+        return value
+    try:
+        if value == "-":
+            return sys.stdin.read()
+        if value.startswith("@"):
+            with open(value[1:], encoding="utf-8") as handle:
+                return handle.read()
+    except OSError as error:
+        raise MassgenLogError(f"--content {value}: {error.strerror or error}") from error
+    return value
+
+
+def _show(text: str) -> None:
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        Console().print(Markdown(text.replace("\n", "  \n") if "\n|" not in text else text))
+        return
+    sys.stdout.buffer.write(text.encode("utf-8", "replace") + b"\n")

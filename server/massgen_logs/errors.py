@@ -1,0 +1,19 @@
+"""The one error that a reader of answers is meant to see."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class MassgenLogError(Exception):
+    """Something the caller can mend. Its text says what was wrong, what exists instead, and the next call."""
+
+
+def nearest(wanted: str, existing: Iterable[str], limit: int = 5) -> str:
+    """Name what exists instead of `wanted`: the closest names first, then the others, at most `limit`."""
+    names = list(existing)
+    close = difflib.get_close_matches(wanted, names, n=limit, cutoff=0.5)
+    shown = (close + [name for name in names if name not in close])[:limit]
+    rest = len(names) - len(shown)
+    return (", ".join(shown) or "nothing") + (f" and {rest} more" if rest > 0 else "")

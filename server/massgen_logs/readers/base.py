@@ -1,0 +1,196 @@
+"""What all readers share: opening a file safely, JSON documents, and typed looks into untyped JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar, cast
+
+import orjson
+
+T = TypeVar("T")
+
+MAX_DOCUMENT = 256 * 1024 * 1024
+"""Bytes of a file that is parsed whole; a larger one is reported and not read."""
+MAX_LINE = 64 * 1024 * 1024
+"""Bytes of one line of a line-wise file; a longer line is reported and skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be read. `line` is 1-based, None for the whole file."""
+
+    file: str
+    line: int | None
+    what: str
+
+
+@dataclass(slots=True)
+class Source:
+    """One file that was read: how many rows it gave and how many of its rows were unreadable."""
+
+    file: str
+    rows: int = 0
+    unreadable: int = 0
+
+
+@dataclass(slots=True)
+class Read(Generic[T]):
+    """What a reader returns. `source` is None when the file does not exist."""
+
+    value: T
+    source: Source | None = None
+    problems: list[Problem] = field(default_factory=list[Problem])
+
+
+def open_regular(path: Path) -> int:
+    """A read-only descriptor of a regular file; refuses links, folders, pipes and devices (OSError)."""
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError("not a regular file")
+    return fd
+
+
+def read_text(path: Path | None, limit: int = MAX_DOCUMENT) -> Read[str]:
+    """The whole file as text. UTF-8; other bytes are replaced and reported. Line ends become newlines."""
+    if path is None:
+        return Read("")
+    name = path.name
+    try:
+        with os.fdopen(open_regular(path), "rb") as handle:
+            data = handle.read(limit + 1)
+    except OSError as error:
+        return Read("", Source(name, 0, 1), [Problem(name, None, f"cannot be opened: {error.strerror or error}")])
+    if len(data) > limit:
+        return Read("", Source(name, 0, 1), [Problem(name, None, f"larger than {limit} bytes: not read")])
+    found = Read(decode(data), Source(name, 1))
+    if "�" in found.value and "�".encode() not in data:
+        found.problems.append(Problem(name, None, "bytes that are not UTF-8 were replaced"))
+    return found
+
+
+def decode(data: bytes) -> str:
+    """Bytes as text, as MassGen wrote it; undecodable bytes become U+FFFD, CRLF becomes a newline."""
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def read_json(path: Path | None) -> Read[dict[str, object]]:
+    """A JSON object; {} with a problem when the file is torn, empty, binary or no object."""
+    found = read_text(path)
+    if found.source is None or found.source.unreadable:
+        return Read({}, found.source, found.problems)
+    name = found.source.file
+    try:
+        value = parse_json(found.value)
+    except ValueError as error:
+        what = "empty" if not found.value.strip() else f"no valid JSON: {str(error)[:120]}"
+        return Read({}, Source(name, 0, 1), [Problem(name, None, what)])
+    if not isinstance(value, dict):
+        return Read({}, Source(name, 0, 1), [Problem(name, None, "no JSON object")])
+    return Read(mapping(cast("object", value)), Source(name, 1), found.problems)
+
+
+def parse_json(text: str | bytes) -> object:
+    """Parse JSON; what orjson refuses but Python's json.dump writes (NaN, Infinity) is accepted and becomes None.
+
+    Raises:
+        ValueError: for anything that is no JSON, or nested too deeply.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        try:
+            return json.loads(text, parse_constant=lambda _: None)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+
+
+def lines(path: Path | None, problems: list[Problem]) -> Iterator[tuple[int, bytes]]:
+    """(1-based number, bytes) of each line without its end; never holds more than one line in memory."""
+    if path is None:
+        return
+    try:
+        handle = os.fdopen(open_regular(path), "rb")
+    except OSError as error:
+        problems.append(Problem(path.name, None, f"cannot be opened: {error.strerror or error}"))
+        return
+    with handle:
+        number = 0
+        while line := handle.readline(MAX_LINE):
+            number += 1
+            if len(line) == MAX_LINE and not line.endswith(b"\n"):
+                problems.append(Problem(path.name, number, f"line longer than {MAX_LINE} bytes: skipped"))
+                while (rest := handle.readline(MAX_LINE)) and not rest.endswith(b"\n"):
+                    pass
+                continue
+            yield number, line.rstrip(b"\r\n")
+
+
+def mapping(value: object) -> dict[str, object]:
+    """`value` if it is a JSON object, else {}."""
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
+def sequence(value: object) -> list[object]:
+    """`value` if it is a JSON array, else []."""
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def mappings(value: object) -> list[dict[str, object]]:
+    """The objects of a JSON array of objects."""
+    return [cast("dict[str, object]", item) for item in sequence(value) if isinstance(item, dict)]
+
+
+def text(value: object) -> str | None:
+    """`value` if it is a string, else None."""
+    return value if isinstance(value, str) else None
+
+
+def texts(value: object) -> list[str]:
+    """The strings of a JSON array of strings."""
+    return [item for item in sequence(value) if isinstance(item, str)]
+
+
+def number(value: object) -> float | None:
+    """`value` as a float if it is a finite JSON number, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if abs(found) < 1e15 else None
+
+
+def integer(value: object) -> int | None:
+    """`value` as an int if it is a JSON number without a fraction, else None."""
+    found = number(value)
+    return int(found) if found is not None and found == int(found) else None
+
+
+def read_tail(path: Path | None, size: int = 262_144) -> bytes:
+    """The last `size` bytes of a file; b"" when it can't be read."""
+    if path is None:
+        return b""
+    try:
+        with os.fdopen(open_regular(path), "rb") as handle:
+            handle.seek(max(0, os.fstat(handle.fileno()).st_size - size))
+            return handle.read(size)
+    except OSError:
+        return b""
+
+
+def read_head(path: Path | None, size: int) -> bytes:
+    """The first `size` bytes of a file; b"" when it can't be read."""
+    if path is None:
+        return b""
+    try:
+        with os.fdopen(open_regular(path), "rb") as handle:
+            return handle.read(size)
+    except OSError:
+        return b""

@@ -1,0 +1,54 @@
+"""`Arguments for Calling X: {json}` and `Results for Calling X: ...` as MassGen prints them, in any of its texts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_MARK = re.compile(r"(?:🔧 MCP: )?(Arguments|Results) for Calling ([\w.:-]+): ")
+# What ends a result when nothing else does: the line that says that the tool has ended, an injected text, or the next call.
+_RESULT_END = re.compile(
+    r"(?:🔧 MCP: )?(?:📥 \[INJECTION\]|[✅❌] (?:\[(?:MCP|Custom) ?Tool\] )?[\w.:-]+ (?:completed|failed)|🔧 (?:\[MCP Tool\] )?Calling [\w.:-]+\.\.\.)",
+)
+_DECODER = json.JSONDecoder(strict=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """kind: args, result or text. offset: character offset in the text; tool is None for text."""
+
+    kind: str
+    tool: str | None
+    content: str
+    offset: int
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """Cut `text` into arguments, results and what stands between them, in order."""
+    at = 0
+    while match := _MARK.search(text, at):
+        if match.start() > at:
+            yield Piece("text", None, text[at : match.start()], at)
+        start = match.end()
+        end = _json_end(text, start) or _result_end(text, start)
+        yield Piece("args" if match[1] == "Arguments" else "result", match[2], text[start:end], match.start())
+        at = end
+    if at < len(text):
+        yield Piece("text", None, text[at:], at)
+
+
+def _json_end(text: str, start: int) -> int | None:
+    """End of the JSON value that begins at `start`; None when there is none (a plain result, or broken by redaction)."""
+    if text[start : start + 1] not in {"{", "["}:
+        return None
+    try:
+        return _DECODER.raw_decode(text, start)[1]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _result_end(text: str, start: int) -> int:
+    ends = [m.start() for m in (_RESULT_END.search(text, start), _MARK.search(text, start)) if m]
+    return min(ends, default=len(text))

@@ -1,0 +1,76 @@
+"""coordination_events.json (all versions; written at the end): what the coordination tracker saw.
+
+It holds no tool calls, no results and no enforcement. 60-95 % of its events are iteration_start, a poll counter: they
+are counted and dropped here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from massgen_logs.readers.base import Read, integer, mapping, mappings, number, read_json, text, texts
+
+NOISE = frozenset({"iteration_start", "iteration_end", "status_change"})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event; t in Unix seconds, round is the agent's coordination round, context the event's own keys."""
+
+    t: float | None
+    type: str
+    agent: str | None
+    details: str
+    round: int | None
+    context: dict[str, object]
+    index: int
+
+    @property
+    def src(self) -> str:
+        """Where this event can be looked up."""
+        return f"coordination_events.json#events[{self.index}]"
+
+
+@dataclass(slots=True)
+class Coordination:
+    """session_metadata and the events without poll noise; times in Unix seconds, agents in config order."""
+
+    question: str | None = None
+    agents: tuple[str, ...] = ()
+    start: float | None = None
+    end: float | None = None
+    winner: str | None = None
+    events: list[Event] = field(default_factory=list[Event])
+    noise: int = 0
+
+
+def read(path: Path | None) -> Read[Coordination]:
+    """Read coordination_events.json."""
+    doc = read_json(path)
+    meta = mapping(doc.value.get("session_metadata"))
+    found = Coordination(
+        text(meta.get("user_prompt")), tuple(texts(meta.get("agent_ids"))), number(meta.get("start_time")),
+        number(meta.get("end_time")), text(meta.get("final_winner")),
+    )  # fmt: skip
+    entries = mappings(doc.value.get("events"))
+    for index, entry in enumerate(entries):
+        kind = text(entry.get("event_type")) or "?"
+        if kind in NOISE:
+            found.noise += 1
+            continue
+        context = mapping(entry.get("context"))
+        found.events.append(
+            Event(
+                number(entry.get("timestamp")),
+                kind,
+                text(entry.get("agent_id")),
+                text(entry.get("details")) or "",
+                integer(context.get("round")),
+                context,
+                index,
+            ),
+        )
+    if doc.source:
+        doc.source.rows = len(entries)
+    return Read(found, doc.source, doc.problems)

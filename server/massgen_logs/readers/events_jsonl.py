@@ -1,0 +1,64 @@
+"""events.jsonl (0.1.46 on; not with --debug): one event a line, flushed as it happens.
+
+Times are naive local ISO; round_number has three dialects by version and is not handed on: segment by the order of
+round_start instead (run/executions.py). From 0.1.76 on its strings were redacted by MassGen, which can break JSON
+inside results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from massgen_logs.readers.base import Problem, Source, lines, mapping, parse_json, text
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line: its number, naive local ISO time, type, agent and data."""
+
+    line: int
+    time: str
+    type: str
+    agent: str | None
+    data: dict[str, object]
+
+    @property
+    def src(self) -> str:
+        """Where this event can be looked up."""
+        return f"events.jsonl:{self.line}"
+
+
+# Sorted out by a look at the raw bytes, before any parsing: together they are most of a long file.
+_SKIPPED = ("evaluation_criteria_set", "final_presentation_chunk")
+
+
+def read(path: Path | None, source: Source, problems: list[Problem], *, thinking: bool = True) -> Iterator[Event]:
+    """Events in file order, without evaluation_criteria_set and final_presentation_chunk.
+
+    `source` and `problems` are filled while the iteration goes on. thinking=False skips the reasoning chunks too.
+    """
+    skipped = _SKIPPED if thinking else (*_SKIPPED, "thinking")
+    marks = tuple(f'"event_type": "{kind}"'.encode() for kind in skipped)
+    for number, raw in lines(path, problems):
+        source.rows += 1
+        if not raw.strip() or any(mark in raw[:90] for mark in marks):
+            continue
+        try:
+            entry = mapping(parse_json(raw))
+        except ValueError:
+            source.unreadable += 1
+            what = "no valid JSON (cut short)" if raw.startswith(b"{") else "no valid JSON"
+            problems.append(Problem(source.file, number, what))
+            continue
+        kind = text(entry.get("event_type"))
+        if kind is None:
+            source.unreadable += 1
+            problems.append(Problem(source.file, number, "no event_type"))
+            continue
+        if kind in skipped:
+            continue
+        yield Event(
+            number, text(entry.get("timestamp")) or "", kind, text(entry.get("agent_id")), mapping(entry.get("data"))
+        )

@@ -1,0 +1,68 @@
+"""massgen.log and massgen_debug.log: the only place where 0.1.0 and 0.1.12 keep a command; no agent id on most lines.
+
+`HH:MM:SS | LEVEL | message` (with --debug: milliseconds and module:function:line), no date; further lines of a message
+have no prefix. One call stands in up to four lines; only `Stream chunk [...]: ...` lines are used, each call once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from massgen_logs.readers.base import Problem, Source, decode, lines
+
+_PREFIX = re.compile(r"(\d\d):(\d\d):(\d\d)(\.\d{3})? \| ([A-Z]+) *\| (.*)")
+_DEBUG_PLACE = re.compile(r"(?:[\w.<>]+:)+\d+ - ")
+_CHUNK = re.compile(r"Stream chunk \[([\w.]+)\]: ?")
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One message with its further lines. seconds: time of day; chunk: the kind of a `Stream chunk`, else None."""
+
+    line: int
+    seconds: float
+    level: str
+    chunk: str | None
+    message: str
+    file: str
+
+    @property
+    def src(self) -> str:
+        """Where this message can be looked up."""
+        return f"{self.file}:{self.line}"
+
+
+def read(path: Path | None, source: Source, problems: list[Problem]) -> Iterator[LogLine]:
+    """Messages in file order, without the `Yielding chunk:` repetitions."""
+    start, head, parts = 0, None, list[str]()
+    for number, raw in lines(path, problems):
+        source.rows += 1
+        line = decode(raw)
+        match = _PREFIX.match(line)
+        if match is None:
+            if head is None:
+                source.unreadable += bool(line.strip())
+            else:
+                parts.append(line)
+            continue
+        if head is not None and (done := _message(start, head, parts, source.file)):
+            yield done
+        start, head, parts = number, match, [match[6]]
+    if head is not None and (done := _message(start, head, parts, source.file)):
+        yield done
+
+
+def _message(line: int, head: re.Match[str], parts: list[str], file: str) -> LogLine | None:
+    message = "\n".join(parts)
+    if place := _DEBUG_PLACE.match(message):
+        message = message[place.end() :]
+    if "Yielding chunk: " in message[:40]:
+        return None
+    chunk = _CHUNK.match(message)
+    seconds = int(head[1]) * 3600 + int(head[2]) * 60 + int(head[3]) + float(head[4] or 0)
+    return LogLine(
+        line, seconds, head[5], chunk[1] if chunk else None, message[chunk.end() :] if chunk else message, file
+    )

@@ -1,0 +1,57 @@
+"""metrics_events.json (0.1.24 on; written at the end): one entry per tool execution and per completed round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from massgen_logs.readers.base import Read, integer, mappings, number, read_json, text
+from massgen_logs.readers.status_json import RoundRecord, round_of
+
+
+@dataclass(frozen=True, slots=True)
+class ToolExecution:
+    """One tool_executions entry: sizes in characters, times in Unix seconds, no arguments and no result.
+
+    `success` only says that the MCP call returned; grouped by agent, in order of completion.
+    """
+
+    tool: str
+    agent: str | None
+    call_id: str | None
+    round: int | None
+    start: float | None
+    end: float | None
+    success: bool | None
+    error: str | None
+    output_chars: int | None
+
+
+@dataclass(slots=True)
+class MetricsEvents:
+    """The two lists of metrics_events.json."""
+
+    tools: list[ToolExecution] = field(default_factory=list[ToolExecution])
+    rounds: list[RoundRecord] = field(default_factory=list[RoundRecord])
+
+
+def read(path: Path | None) -> Read[MetricsEvents]:
+    """Read metrics_events.json."""
+    doc = read_json(path)
+    value = MetricsEvents(
+        [_tool(entry) for entry in mappings(doc.value.get("tool_executions"))],
+        [round_of(entry) for entry in mappings(doc.value.get("round_completions"))],
+    )
+    if doc.source:
+        doc.source.rows = len(value.tools) + len(value.rounds)
+    return Read(value, doc.source, doc.problems)
+
+
+def _tool(data: dict[str, object]) -> ToolExecution:
+    success = data.get("success")
+    return ToolExecution(
+        text(data.get("tool_name")) or "?", text(data.get("agent_id")), text(data.get("call_id")),
+        integer(data.get("round_number")), number(data.get("start_time")), number(data.get("end_time")),
+        success if isinstance(success, bool) else None, text(data.get("error_message")),
+        integer(data.get("output_chars")),
+    )  # fmt: skip

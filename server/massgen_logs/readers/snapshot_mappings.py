@@ -1,0 +1,51 @@
+"""snapshot_mappings.json (all versions; written at the end): label to agent and file, in order of time.
+
+The only safe link from a label to its agent: what N means in agentN.K differs by version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from massgen_logs.readers.base import Read, integer, mapping, read_json, text
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One entry. type: answer, vote or final_answer; stamp: the folder's time stamp, or the literal "final"."""
+
+    label: str
+    type: str
+    agent: str
+    stamp: str | None
+    round: int | None
+    path: str | None
+    voted_for: str | None
+    voted_for_label: str | None
+
+
+def read(path: Path | None) -> Read[list[Snapshot]]:
+    """Read snapshot_mappings.json."""
+    doc = read_json(path)
+    rows: list[Snapshot] = []
+    for label, value in doc.value.items():
+        entry = mapping(value)
+        agent = text(entry.get("agent_id"))
+        if agent is None:
+            continue
+        rows.append(
+            Snapshot(
+                text(entry.get("label")) or label,
+                text(entry.get("type")) or "?",
+                agent,
+                text(entry.get("timestamp")),
+                integer(entry.get("round")),
+                text(entry.get("path")),
+                text(entry.get("voted_for")),
+                text(entry.get("voted_for_label")),
+            ),
+        )
+    if doc.source:
+        doc.source.rows = len(rows)
+    return Read(rows, doc.source, doc.problems)

@@ -1,0 +1,186 @@
+"""status.json (0.1.12 on): the state that MassGen rewrites every two seconds, and its per-agent records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from massgen_logs.readers.base import Read, integer, mapping, mappings, number, read_json, text, texts
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """token_usage of an agent, as recorded. Tokens; cost in US dollars, estimated by MassGen."""
+
+    input_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    cached_input_tokens: int | None
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRecord:
+    """One entry of round_history or round_completions; times in Unix seconds."""
+
+    agent: str | None
+    round: int | None
+    type: str | None
+    outcome: str | None
+    usage: Usage
+    start: float | None
+    end: float | None
+    tool_calls: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Enforcement:
+    """One entry of reliability.enforcement_attempts: a response that MassGen refused."""
+
+    round: int | None
+    attempt: int | None
+    max_attempts: int | None
+    reason: str
+    tool_calls: tuple[str, ...]
+    error: str | None
+    buffer_preview: str | None
+    buffer_chars: int
+    t: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStatus:
+    """agents.ID. `reliability_recorded` tells whether the version writes the key at all (null is: no event)."""
+
+    status: str | None
+    answer_count: int | None
+    latest_label: str | None
+    voted_for: str | None
+    voted_for_label: str | None
+    times_restarted: int | None
+    error: str | None
+    usage: Usage | None
+    rounds: tuple[RoundRecord, ...]
+    tool_calls: int | None
+    tool_failures: int | None
+    reliability_recorded: bool
+    enforcement: tuple[Enforcement, ...]
+    retries: int | None
+    chars_lost: int | None
+    unknown_tools: tuple[str, ...]
+    workflow_errors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """One entry of historical_workspaces: which answer label belongs to which time-stamped folder."""
+
+    agent: str
+    label: str | None
+    stamp: str
+
+
+@dataclass(slots=True)
+class Status:
+    """status.json; every field is None or empty where the file or the version lacks it. Times in Unix seconds."""
+
+    finish_reason: str | None = None
+    finish_details: str | None = None
+    is_complete: bool | None = None
+    last_updated: float | None = None
+    start_time: float | None = None
+    elapsed_s: float | None = None
+    question: str | None = None
+    phase: str | None = None
+    completion: float | None = None
+    agents: dict[str, AgentStatus] = field(default_factory=dict[str, AgentStatus])
+    votes: dict[str, int] = field(default_factory=dict[str, int])
+    winner: str | None = None
+    total_cost: float | None = None
+    tool_failures: int | None = None
+    stored: tuple[StoredAnswer, ...] = ()
+
+
+def read(path: Path | None) -> Read[Status]:
+    """Read status.json."""
+    doc = read_json(path)
+    data = doc.value
+    if not data:
+        return Read(Status(), doc.source, doc.problems)
+    meta, coordination, results = (
+        mapping(data.get("meta")),
+        mapping(data.get("coordination")),
+        mapping(data.get("results")),
+    )
+    complete = data.get("is_complete")
+    status = Status(
+        finish_reason=text(data.get("finish_reason")),
+        finish_details=text(data.get("finish_reason_details")),
+        is_complete=complete if isinstance(complete, bool) else None,
+        last_updated=number(meta.get("last_updated")),
+        start_time=number(meta.get("start_time")),
+        elapsed_s=number(meta.get("elapsed_seconds")),
+        question=text(meta.get("question")),
+        phase=text(coordination.get("phase")),
+        completion=number(coordination.get("completion_percentage")),
+        agents={name: _agent(mapping(value)) for name, value in mapping(data.get("agents")).items()},
+        votes={label: n for label, value in mapping(results.get("votes")).items() if (n := integer(value)) is not None},
+        winner=text(results.get("winner")),
+        total_cost=number(mapping(data.get("costs")).get("total_estimated_cost")),
+        tool_failures=integer(mapping(data.get("tools")).get("total_failures")),
+        stored=tuple(
+            StoredAnswer(agent, text(entry.get("answerLabel")), stamp)
+            for entry in mappings(data.get("historical_workspaces"))
+            if (agent := text(entry.get("agentId"))) and (stamp := text(entry.get("timestamp")))
+        ),
+    )
+    return Read(status, doc.source, doc.problems)
+
+
+def usage_of(data: dict[str, object]) -> Usage:
+    """The token and cost keys that token_usage, round_history and metrics files share."""
+    return Usage(
+        integer(data.get("input_tokens")), integer(data.get("output_tokens")), integer(data.get("reasoning_tokens")),
+        integer(data.get("cached_input_tokens")), number(data.get("estimated_cost")),
+    )  # fmt: skip
+
+
+def round_of(data: dict[str, object]) -> RoundRecord:
+    """One round_history or round_completions entry."""
+    return RoundRecord(
+        text(data.get("agent_id")), integer(data.get("round_number")), text(data.get("round_type")),
+        text(data.get("outcome")), usage_of(data), number(data.get("start_time")), number(data.get("end_time")),
+        integer(data.get("tool_calls_count")),
+    )  # fmt: skip
+
+
+def _agent(data: dict[str, object]) -> AgentStatus:
+    vote, reliability = mapping(data.get("vote_cast")), mapping(data.get("reliability"))
+    tools, usage = mapping(data.get("tool_metrics")), mapping(data.get("token_usage"))
+    return AgentStatus(
+        status=text(data.get("status")),
+        answer_count=integer(data.get("answer_count")),
+        latest_label=text(data.get("latest_answer_label")),
+        voted_for=text(vote.get("voted_for_agent")),
+        voted_for_label=text(vote.get("voted_for_label")),
+        times_restarted=integer(data.get("times_restarted")),
+        error=text(data.get("error")),
+        usage=usage_of(usage) if usage else None,
+        rounds=tuple(round_of(entry) for entry in mappings(data.get("round_history"))),
+        tool_calls=integer(tools.get("total_calls")),
+        tool_failures=integer(tools.get("total_failures")),
+        reliability_recorded="reliability" in data,
+        enforcement=tuple(_enforcement(entry) for entry in mappings(reliability.get("enforcement_attempts"))),
+        retries=integer(reliability.get("total_enforcement_retries")),
+        chars_lost=integer(reliability.get("total_buffer_chars_lost")),
+        unknown_tools=tuple(texts(reliability.get("unknown_tools"))),
+        workflow_errors=tuple(texts(reliability.get("workflow_errors"))),
+    )
+
+
+def _enforcement(data: dict[str, object]) -> Enforcement:
+    return Enforcement(
+        integer(data.get("round")), integer(data.get("attempt")), integer(data.get("max_attempts")),
+        text(data.get("reason")) or "unknown", tuple(texts(data.get("tool_calls"))), text(data.get("error_message")),
+        text(data.get("buffer_preview")), integer(data.get("buffer_chars")) or 0, number(data.get("timestamp")),
+    )  # fmt: skip

@@ -1,0 +1,45 @@
+"""AGENT/STAMP/vote.json (all versions): one accepted vote, with the mapping by which its target was resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from massgen_logs.readers.base import Read, mapping, number, read_json, text, texts
+
+
+@dataclass(frozen=True, slots=True)
+class VoteFile:
+    """vote.json. anon: what the model wrote (agentN); mapping resolves it; labels maps answer labels to agents.
+
+    coordination_round is the highest round of all agents, not the voter's; t in Unix seconds.
+    """
+
+    voter: str
+    voted_for: str | None
+    label: str | None
+    anon: str | None
+    reason: str
+    t: float | None
+    options: tuple[str, ...]
+    mapping: dict[str, str]
+    labels: dict[str, str]
+
+
+def read(path: Path | None) -> Read[VoteFile | None]:
+    """Read vote.json; None when it names no voter."""
+    doc = read_json(path)
+    data = doc.value
+    voter = text(data.get("voter_id"))
+    if voter is None:
+        return Read(None, doc.source, doc.problems)
+    vote = VoteFile(
+        voter, text(data.get("voted_for")), text(data.get("voted_for_label")), text(data.get("voted_for_anon")),
+        text(data.get("reason")) or "", number(data.get("unix_timestamp")), tuple(texts(data.get("available_options"))),
+        _strings(data.get("agent_mapping")), _strings(data.get("answer_label_to_agent")),
+    )  # fmt: skip
+    return Read(vote, doc.source, doc.problems)
+
+
+def _strings(value: object) -> dict[str, str]:
+    return {key: item for key, item in mapping(value).items() if isinstance(item, str)}

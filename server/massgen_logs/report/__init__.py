@@ -1,0 +1,1 @@
+"""ANALYSIS_REPORT.md: its structure, its draft with every measured part, its check, and its writing."""

@@ -1,0 +1,69 @@
+"""What a report must not lack and must not say."""
+
+from __future__ import annotations
+
+import re
+
+from massgen_logs.report.structure import MARK, SECTIONS
+
+_ANSWER = r"(?:answer|answers|solution|solutions|result|results|response|responses|conclusion|value|agent|agents|output|[a-z]+_[a-z]\b|agent\d[\w.]*)"
+_CLAIMS = (
+    re.compile(r"\bcorrectly\s+(?:identif|answer|solv|comput|calculat|conclud|determin|deduc|deriv|predict|found|guess|stat)\w*", re.I),
+    re.compile(r"\b(?:identif|answer|solv|comput|calculat|conclud|determin|deriv|predict|found)\w*\s+(?:\w+\s+){0,3}?correctly\b", re.I),
+    re.compile(r"\b(?:got|gave|gives|reached|produced|found|chose|selected|submitted|arrived\s+at|has|had|have|provided|presented)\s+"
+               rf"(?:the|a|an)\s+(?:correct|right|accurate|wrong|incorrect)\s+{_ANSWER}", re.I),
+    re.compile(rf"\b(?:the|a|an|this|that|its|their|final|winning|whose)\s+(?:correct|right|incorrect|wrong|accurate)\s+(?:final\s+)?{_ANSWER}", re.I),
+    re.compile(rf"\b{_ANSWER}\s+(?:is|was|are|were|proved|turned\s+out|seems?|appears?|looks?)\s+(?:to\s+be\s+)?(?:both\s+|all\s+|clearly\s+|factually\s+)?"
+               r"(?:correct|right|incorrect|wrong|accurate|inaccurate)\b", re.I),
+    re.compile(rf"\bcorrect\s+{_ANSWER}\b", re.I),
+    re.compile(r"\b(?:was|were|is|are)\s+(?:the\s+)?(?:right|correct)\s+(?:about|in|to\s+(?:answer|conclude|claim))\b", re.I),
+)  # fmt: skip
+_NEUTRAL = re.compile(
+    r"\b(?:no claim|not claim|whether|unknown|can(?:not|'t)|could not|no ground truth|without ground truth|unless|not known|if the|"
+    r"does not mean|doesn't mean|not (?:assume|assert|verified|judged|checked)|nothing (?:says|shows|here))\b",
+    re.I,
+)
+_QUOTES = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|`[^`\n]*`|«[^»\n]*»")
+
+
+def problems(content: str, *, ground_truth: bool) -> list[str]:
+    """Everything that is wrong with a report, each with its place; empty if it can be saved."""
+    found: list[str] = []
+    lines = content.split("\n")
+    headings = {_plain(line) for line in lines if re.match(r"#{2,4} ", line)}
+    for title, parts in SECTIONS:
+        if _plain(title) not in headings:
+            found.append(f'missing section "## {title}"')
+        found += [f'missing section "### {part}" in "{title}"' for part in parts if _plain(part) not in headings]
+    for number, line in enumerate(lines, 1):
+        for match in re.finditer(re.escape(MARK) + r"[^\]\n]{0,60}", line):
+            found.append(f"line {number}: marked place not filled: {match[0]}...")
+    if not ground_truth:
+        found += claims(content)
+    return found
+
+
+def claims(content: str) -> list[str]:
+    """Phrases that call an answer correct or incorrect; quoted text, fences and block quotes are somebody's words."""
+    found: list[str] = []
+    fence = ""
+    for number, line in enumerate(content.split("\n"), 1):
+        mark = re.match(r"\s*(`{3,}|~{3,})", line)
+        if mark and (not fence or (line.strip().startswith(fence) and not line.strip().strip(fence[0]))):
+            fence = "" if fence else mark[1]
+            continue
+        if fence or line.lstrip().startswith((">", "#")):
+            continue
+        for sentence in re.split(r"(?<=[.!?;])\s+", _QUOTES.sub(" ", line)):
+            if _NEUTRAL.search(sentence):
+                continue
+            hit = next((m for pattern in _CLAIMS if (m := pattern.search(sentence))), None)
+            if hit:
+                found.append(
+                    f'line {number}: "{hit[0]}" claims correctness, and no ground truth was given; say claimed, produced, submitted or arrived at',
+                )
+    return found
+
+
+def _plain(heading: str) -> str:
+    return re.sub(r"[^a-z0-9]+", " ", re.sub(r"^#+ *(?:\d+\. *)?|^\d+\. *", "", heading).lower()).strip()

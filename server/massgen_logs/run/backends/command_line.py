@@ -1,0 +1,91 @@
+"""MassGen's own MCP command server and its background tools: the dialect that most backends share.
+
+A failing command is a "success" for MassGen with any exit code; only exit_code in the result's JSON tells. A command
+that the server's own sanitizer refuses has exit_code -1 and never ran, one that timed out has -1 too and did run.
+MassGen's redaction and mid-stream injections can make the JSON unreadable; the exit code stands before the output and
+is then found by pattern.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from massgen_logs.readers.base import integer, mapping, number, parse_json, text
+from massgen_logs.run.backends.dialect import Outcome
+
+_EXIT = re.compile(r'"exit_code": ?(-?\d+)')
+_TIME = re.compile(r'"execution_time": ?([\d.eE+-]+)')
+_REFUSED = re.compile(
+    r"Potentially dangerous command detected|Command not in allowed list|Command matches blocked pattern|Path validation error",
+)
+_HOOK = "Hook denied tool execution"
+_NOT_RUN = re.compile(
+    r"Server '[^']*' not connected|Working directory (?:does not exist|is not a directory)"
+    r"|(?:Unknown|unknown) tool\b|No such tool available|Docker mode (?:enabled but|requires)|is not available in this MCP session",
+)
+_HIDDEN = re.compile(
+    r"command not found|No such file or directory|can't open file|Traceback \(most recent|Permission denied|not recognized as",
+)
+
+
+def command(tool: str, args: Mapping[str, object]) -> str | None:
+    """`args.command` of an execute_command call, also when it is started through custom_tool__start_background_tool."""
+    if tool.endswith("start_background_tool"):
+        inner = text(args.get("tool_name")) or ""
+        return command(inner, mapping(args.get("arguments"))) if inner != tool else None
+    if tool.endswith(("execute_command", "start_background_shell")):
+        return text(args.get("command"))
+    return None
+
+
+def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool | None) -> Outcome:
+    """Outcome of a call by its result text."""
+    if _HOOK in result[:200]:
+        return Outcome("denied", error=_first_line(result))
+    is_command = command(tool, args) is not None
+    data = _json(result)
+    code = integer(data.get("exit_code"))
+    seconds = number(data.get("execution_time"))
+    stderr = text(data.get("stderr")) or ""
+    if is_command and code is None and (match := _EXIT.search(result)):
+        code = int(match[1])
+        seconds = float(found[1]) if (found := _TIME.search(result)) else None
+        stderr = result
+    if is_command and code is not None:
+        return _command_outcome(code, seconds, stderr)
+    if _NOT_RUN.search(result[:300]) and (is_error is not False or result.startswith("Error")):
+        return Outcome("not_run", error=_first_line(result))
+    if is_command and (job := text(data.get("job_id")) or text(data.get("shell_id"))):
+        return Outcome("unknown", job=job)
+    if is_command:
+        return Outcome("unknown", error=_first_line(result) if is_error else None)
+    if is_error or data.get("success") is False or data.get("status") == "validation_error":
+        return Outcome("failed", error=text(data.get("error")) or _first_line(result))
+    if re.match(r"\d+ validation errors? for call\[|Error[: ]", result):
+        return Outcome("failed", error=_first_line(result))
+    return Outcome("ok", exec_s=seconds)
+
+
+def _command_outcome(code: int, seconds: float | None, stderr: str) -> Outcome:
+    if code == -1 and _REFUSED.search(stderr):
+        return Outcome("denied", code, error=_first_line(stderr))
+    if code == -1 and _NOT_RUN.search(stderr):
+        return Outcome("not_run", code, error=_first_line(stderr))
+    if code != 0:
+        return Outcome("failed", code, seconds, _first_line(stderr))
+    hidden = next((line for line in stderr.splitlines() if _HIDDEN.search(line)), None)
+    return Outcome("ok", 0, seconds, hidden=hidden[:200] if hidden else None)
+
+
+def _json(result: str) -> dict[str, object]:
+    if result[:1] != "{":
+        return {}
+    try:
+        return mapping(parse_json(result))
+    except ValueError:
+        return {}
+
+
+def _first_line(value: str) -> str:
+    return value.strip().split("\n", 1)[0][:200]

@@ -1,0 +1,71 @@
+"""The interface of a backend dialect: how one kind of agent tells a command, a result, a failure and a refusal.
+
+The backend is a property of the agent (execution_metadata.yaml config.agents[].backend.type): several dialects can
+stand in one file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from massgen_logs.readers.massgen_log import LogLine
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a result says of its call; see run.model.Call for the values of `kind`."""
+
+    kind: str
+    exit_code: int | None = None
+    exec_s: float | None = None
+    error: str | None = None
+    hidden: str | None = None
+    """A failure that the exit code hides: stderr of a command that exited with 0."""
+    job: str | None = None
+    """Id of a background job, whose result comes later."""
+
+
+Tokens = tuple[int, int, int, int]
+"""(input, output, reasoning, cached input)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """Tokens counted too much, per agent; unresolved: how many more there are whose agent can't be told."""
+
+    by_agent: dict[str, list[Tokens]]
+    unresolved: int
+    why: str
+
+
+ExcessOf = Callable[[Iterable[LogLine], Mapping[str, Tokens], Sequence[str]], Excess]
+"""(lines of massgen.log, recorded tokens of this dialect's agents, agents of the workspace_action events) to the excess"""
+CommandOf = Callable[[str, Mapping[str, object]], str | None]
+OutcomeOf = Callable[[str, Mapping[str, object], str, "bool | None"], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One backend's ways. The flags are facts about MassGen's records of such an agent."""
+
+    name: str
+    command: CommandOf
+    """(tool, args) to the command that the agent asked a shell to run, or None for any other tool."""
+    outcome: OutcomeOf
+    """(tool, args, result, is_error) to the outcome."""
+    trace_doubles_calls: bool = False
+    """execution_trace.md has each MCP call twice and its result once."""
+    refusals_recorded: bool = True
+    """False: a call refused by the client's own policy leaves nothing in MassGen's files."""
+    own_time: bool = True
+    """False: recorded times are the client's, with its start-up and queueing in them."""
+    priced: bool = True
+    """False: MassGen records 0.0 for every cost."""
+    edits_twice: frozenset[str] = frozenset()
+    """Tools that are recorded at start and at completion, each as a whole call."""
+    excess: ExcessOf | None = None
+    """Finds the usage that MassGen added although it had counted it before; None where it counts right."""
+    caveats: tuple[str, ...] = ()
+    """What this backend does not record, or records wrongly, in sentences for the reader."""
+    known: bool = True

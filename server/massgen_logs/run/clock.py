@@ -1,0 +1,76 @@
+"""One time for all files: Unix seconds.
+
+events.jsonl and the folder stamps are naive local time of the machine that ran MassGen, massgen.log has only a time of
+day; the other files are Unix seconds. The offset of local time is taken from the run itself (a folder's stamp beside
+the same moment in Unix seconds), rounded to a quarter of an hour; without one, this machine's zone is assumed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """offset_s: local minus UTC of the producing machine. day: Unix seconds of local midnight at the run's start."""
+
+    offset_s: float
+    day: float | None
+    known: bool
+
+    def iso(self, stamp: str) -> float | None:
+        """Unix seconds of a naive local ISO time; an ISO time with a zone is taken at its word."""
+        try:
+            when = datetime.fromisoformat(stamp)
+        except ValueError:
+            return None
+        if when.tzinfo is not None:
+            return when.timestamp()
+        return when.replace(tzinfo=UTC).timestamp() - self.offset_s
+
+    def of_day(self, seconds: float, after: float | None = None) -> float | None:
+        """Unix seconds of a time of day; a time before `after` is the next day's (runs over midnight wrap)."""
+        if self.day is None:
+            return None
+        found = self.day + seconds
+        while after is not None and found < after - 43200:
+            found += 86400
+        return found
+
+
+def stamp_seconds(stamp: str) -> float | None:
+    """A folder stamp YYYYMMDD_HHMMSS[_ffffff] read as if it were UTC, in Unix seconds."""
+    for form in ("%Y%m%d_%H%M%S_%f", "%Y%m%d_%H%M%S"):
+        try:
+            return datetime.strptime(stamp, form).replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            continue
+    return None
+
+
+def make(session: str, pairs: Iterable[tuple[str, float]]) -> Clock:
+    """Build the clock of a run.
+
+    Args:
+        session: the session's name, whose stamp is the local start time.
+        pairs: (folder stamp, Unix seconds) of moments that both record.
+    """
+    offset: float | None = None
+    for stamp, unix in pairs:
+        local = stamp_seconds(stamp)
+        if local is not None and abs(local - unix) < 15 * 3600:
+            offset = round((local - unix) / 900) * 900
+            break
+    known = offset is not None
+    start = stamp_seconds(session.removeprefix("log_"))
+    if offset is None:
+        here = start if start is not None else time.time()
+        try:
+            offset = float(time.localtime(here).tm_gmtoff)
+        except (OverflowError, OSError, ValueError):
+            offset = 0.0
+    day = None if start is None else start - start % 86400 - offset
+    return Clock(offset, day, known)

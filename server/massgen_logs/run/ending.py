@@ -1,0 +1,108 @@
+"""How an attempt ended: one rule, used by list_logs and by the full Run alike.
+
+In this order, the first that holds:
+
+1. `failed`: execution_metadata.yaml names a failure_stage and nothing was coordinated.
+2. status.json finish_reason: "timeout" is `timed_out`, "completed" and "waiting_for_review" are `finished`. "error" with
+   is_complete only means that an agent died while the others may go on, and "in_progress" stands for ever after a
+   timeout without an answer: neither decides.
+3. `timed_out`: an agent_timeout in coordination_events.json; an orchestrator_timeout in events.jsonl; "Orchestrator
+   Timeout" in massgen.log.
+4. `finished`: coordination_events.json with session_end and a final answer; the end of the presentation in events.jsonl
+   (all that an orchestration restart leaves of its first attempt).
+5. `failed`: session_end without a final answer.
+6. else not ended: `in_progress` if the last sign of life is less than two minutes old, `unfinished` if older.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+
+from massgen_logs.readers.base import read_tail
+from massgen_logs.readers.coordination_events import Coordination
+from massgen_logs.readers.status_json import Status
+from massgen_logs.run.clock import Clock
+from massgen_logs.run.model import Ending
+from massgen_logs.tree import Attempt
+
+ALIVE_S = 120.0
+"""status.json is rewritten every 2 s, but nothing is written for up to 30 s while agents are being created."""
+
+_EVENT_TIME = re.compile(rb'"timestamp": "([0-9T:.\-]+)"')
+_LOG_TIMEOUT = re.compile(rb"\*\*Orchestrator Timeout\*\*: ([^\r\n]*)")
+_LOG_TIME = re.compile(rb"^(\d\d):(\d\d):(\d\d)(?:\.\d+)? [|]", re.M)
+
+
+def is_emptied(coordination: Coordination) -> bool:
+    """True for the file that an orchestration restart leaves: only session_start and session_end, and no question."""
+    kinds = {event.type for event in coordination.events}
+    return bool(kinds) and kinds <= {"session_start", "session_end"} and coordination.question is None
+
+
+def decide(
+    attempt: Attempt,
+    status: Status,
+    coordination: Coordination,
+    failure: tuple[str, str] | None,
+    clock: Clock,
+    now: float | None = None,
+) -> Ending:
+    """Apply the rule.
+
+    Args:
+        attempt: the run directory, whose logs are looked at from the end where the JSON files do not decide.
+        status: status.json, empty when missing.
+        coordination: coordination_events.json, empty when missing.
+        failure: (failure_stage, failure_error) of execution_metadata.yaml, or None.
+        clock: of the run.
+        now: Unix seconds, for tests; default: now.
+    """
+    kinds = {event.type for event in coordination.events}
+    ended = "session_end" in kinds and not is_emptied(coordination)
+    last = status.last_updated
+    if failure and not status.agents and not kinds:
+        return Ending(
+            "failed", f"{failure[0]}: {failure[1]}".strip(": "), "execution_metadata.yaml#cli_args.failure_stage", last
+        )
+    if status.finish_reason == "timeout":
+        return Ending("timed_out", status.finish_details or "timeout", "status.json#finish_reason", last)
+    if status.finish_reason in {"completed", "waiting_for_review"}:
+        return Ending("finished", status.finish_details or status.finish_reason, "status.json#finish_reason", last)
+    for event in coordination.events:
+        if event.type == "agent_timeout":
+            return Ending("timed_out", event.details.removeprefix("TIMEOUT: "), event.src, last)
+    events = read_tail(attempt.file("events.jsonl"))
+    log_name = "massgen.log" if attempt.file("massgen.log") else "massgen_debug.log"
+    log = read_tail(attempt.file(log_name))
+    if b'"event_type": "orchestrator_timeout"' in events:
+        return Ending("timed_out", _timeout_reason(log), "events.jsonl orchestrator_timeout", last)
+    if _LOG_TIMEOUT.search(log):
+        return Ending("timed_out", _timeout_reason(log), f"{log_name} Orchestrator Timeout", last)
+    if ended and (coordination.winner or "final_answer" in kinds):
+        return Ending(
+            "finished", status.finish_details or "final answer presented", "coordination_events.json session_end", last
+        )
+    if b'"event_type": "final_presentation_end"' in events or b'"event_type": "answer_locked"' in events:
+        return Ending("finished", "final answer presented", "events.jsonl final_presentation_end", last)
+    if ended:
+        return Ending(
+            "failed",
+            status.finish_details or "ended without a final answer",
+            "coordination_events.json session_end",
+            last,
+        )
+    signs = [last, *(clock.iso(stamp.decode("ascii", "replace")) for stamp in _EVENT_TIME.findall(events)[-1:])]
+    signs += [clock.of_day(int(h) * 3600 + int(m) * 60 + int(s)) for h, m, s in _LOG_TIME.findall(log)[-1:]]
+    last = max((sign for sign in signs if sign is not None), default=None)
+    now = time.time() if now is None else now
+    if last is not None and -ALIVE_S < now - last < ALIVE_S:
+        return Ending("in_progress", "still running", "last sign of life in the logs", last)
+    return Ending(
+        "unfinished", "no end was recorded: killed, crashed or copied while running", "no end in any file", last
+    )
+
+
+def _timeout_reason(log: bytes) -> str:
+    match = _LOG_TIMEOUT.search(log)
+    return match[1].decode("utf-8", "replace") if match else "orchestrator timeout"

@@ -1,0 +1,279 @@
+"""One pass over events.jsonl (0.1.46 on): calls, answers, votes, executions and moments, with the true rounds.
+
+round_number in the file has three dialects and goes down at times: it is not used. An execution is a round_start,
+except one that another round_start of the same agent follows before anything else of it. A call's round is the number
+of answers that its agent had submitted before; a presentation's is one more. Text is buffered by MassGen across calls
+and glued to its own lines, so these lines are found by pattern anywhere in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from massgen_logs.readers import events_jsonl
+from massgen_logs.readers.base import Problem, Source, mapping, number, parse_json, text, texts
+from massgen_logs.run.backends.dialect import Dialect, Outcome
+from massgen_logs.run.clock import Clock
+from massgen_logs.run.model import Call, Moment
+from massgen_logs.tree import Attempt
+
+IGNORED = re.compile(r"🔄 Vote for \[([^\]\n]*)\] ignored \(reason: (.*?)\) - restarting due to new answers", re.S)
+_UNKNOWN_TOOL = re.compile(r"⚠️ Unknown tool: (\S+) \(not registered\)")
+_AGENT_ERROR = re.compile(r"❌ (Error: .*|Agent (?:failed|was|made) .*|Invalid agent_id after .*)")
+_REFUSED = re.compile(r"⏳ Fairness gate: (.*)")
+_JOB = re.compile(r"- \[(\w+)\] (\S+) \((\w+)\)\n +(?:Result|Error): (.*?)(?=\n- \[|\n=====|\Z)", re.S)
+_ENDS_DROPPED_START = frozenset({"text", "tool_start", "agent_restart", "thinking", "answer_submitted", "vote"})
+
+
+@dataclass(slots=True)
+class Start:
+    """One execution of an agent as events.jsonl shows it."""
+
+    agent: str
+    t: float | None
+    round: int
+    src: str
+    context: tuple[str, ...] = ()
+    restarted: bool = False
+
+
+@dataclass(slots=True)
+class Digest:
+    """What events.jsonl says; None fields: it does not say."""
+
+    first: float | None = None
+    last: float | None = None
+    calls: list[Call] = field(default_factory=list[Call])
+    answers: list[tuple[float | None, str, str | None, str, int, str]] = field(
+        default_factory=list[tuple[float | None, str, "str | None", str, int, str]],
+    )
+    """(t, agent, label, first 500 characters, round, src)"""
+    votes: list[tuple[float | None, str, str | None, str, int, str]] = field(
+        default_factory=list[tuple[float | None, str, "str | None", str, int, str]],
+    )
+    """(t, voter, target, reason, round, src) of accepted votes"""
+    ignored: list[tuple[float | None, str, str, str, int, str]] = field(
+        default_factory=list[tuple[float | None, str, str, str, int, str]],
+    )
+    """(t, voter, target, reason, round, src) of ignored votes"""
+    starts: list[Start] = field(default_factory=list[Start])
+    moments: list[Moment] = field(default_factory=list[Moment])
+    unknown_tools: dict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
+    workflow_actions: list[str] = field(default_factory=list[str])
+    """Agent of each workspace_action, in order (gemini: one per parsed workflow JSON)."""
+    final_text: str | None = None
+    final_src: str = ""
+    presenter: str | None = None
+    winner: str | None = None
+    timeout_reason: str | None = None
+    timeout_selected: str | None = None
+    stored_final: bool = False
+    steered: dict[str, int] = field(default_factory=lambda: defaultdict[str, int](int))
+    """codex: how often an injection really reached the agent"""
+    tie: bool | None = None
+    vote_counts: dict[str, int] = field(default_factory=dict[str, int])
+
+    def restarts(self) -> dict[str, int]:
+        """Executions started anew per agent (agent_restart events)."""
+        found: dict[str, int] = {}
+        for start in self.starts:
+            found[start.agent] = found.get(start.agent, 0) + start.restarted
+        return found
+
+
+@dataclass(slots=True)
+class _State:
+    """What one pass must remember per agent."""
+
+    answers: int = 0
+    presenting: bool = False
+    start: Start | None = None
+    fresh: bool = False
+    executions: int = 0
+    open: list[Call] = field(default_factory=list[Call])
+    jobs: dict[str, Call] = field(default_factory=dict[str, Call])
+    last: Call | None = None
+
+    @property
+    def round(self) -> int:
+        return self.answers + self.presenting
+
+
+def digest(
+    attempt: Attempt, clock: Clock, dialect_of: Callable[[str], Dialect], source: Source, problems: list[Problem],
+) -> Digest:  # fmt: skip
+    """Read events.jsonl once."""
+    found = Digest()
+    agents: dict[str, _State] = defaultdict(_State)
+    for event in events_jsonl.read(attempt.file("events.jsonl"), source, problems, thinking=False):
+        t = clock.iso(event.time)
+        if t is not None:
+            found.first = t if found.first is None else found.first
+            found.last = t
+        agent = event.agent or ""
+        state = agents[agent]
+        if event.type in _ENDS_DROPPED_START:
+            state.fresh = False
+        match event.type:
+            case "tool_start":
+                _tool_start(event, t, state, dialect_of(agent), found)
+            case "tool_complete":
+                _tool_complete(event, t, state, dialect_of(agent), found)
+            case "text":
+                _text(event, t, agent, state, found)
+            case "round_start":
+                _round_start(event, t, agent, state, found)
+            case "context_received":
+                if state.start:
+                    state.start.context = tuple(texts(event.data.get("context_labels")))
+            case "agent_restart":
+                if state.start:
+                    state.start.restarted = True
+            case "answer_submitted":
+                label = text(event.data.get("answer_label"))
+                found.answers.append((t, agent, label, text(event.data.get("content")) or "", state.round, event.src))
+                state.answers += 1
+            case "vote":
+                target, reason = text(event.data.get("target_id")), text(event.data.get("reason")) or ""
+                found.votes.append((t, agent, target, reason, state.round, event.src))
+            case "injection_received":
+                sources = ", ".join(texts(event.data.get("source_agents")))
+                found.moments.append(Moment(t, "injection", agent, f"answers of {sources or '?'}", event.src))
+            case "hook_execution":
+                _hook(mapping(event.data.get("hook_info")), agents[agent], dialect_of(agent))
+            case "workspace_action":
+                found.workflow_actions.append(agent)
+            case _:
+                _ending(event, t, agent, state, found)
+    return found
+
+
+def _round_start(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:
+    if state.fresh and state.start:
+        found.starts.remove(state.start)
+    state.start = Start(agent, t, state.round, event.src)
+    state.fresh = True
+    found.starts.append(state.start)
+    state.executions = sum(start.agent == agent for start in found.starts)
+
+
+def _tool_start(event: events_jsonl.Event, t: float | None, state: _State, dialect: Dialect, found: Digest) -> None:
+    data = event.data
+    tool, args = text(data.get("tool_name")) or "?", mapping(data.get("args"))
+    call = Call(
+        event.agent or "", tool, dialect.command(tool, args), args, event.src, t, round=state.round,
+        execution=max(0, state.executions - 1), id=text(data.get("tool_id")), background=tool.endswith("start_background_tool"),
+    )  # fmt: skip
+    twin = state.last
+    if tool in dialect.edits_twice and twin and twin.tool == tool and twin.id == call.id and twin.args == args:
+        state.last = None  # the same edit, recorded at its start and at its completion
+        state.open = [c for c in state.open if c is not twin]
+        state.open.append(twin)
+        return
+    state.last = call
+    state.open.append(call)
+    found.calls.append(call)
+
+
+def _tool_complete(event: events_jsonl.Event, t: float | None, state: _State, dialect: Dialect, found: Digest) -> None:
+    data = event.data
+    tool_id, tool = text(data.get("tool_id")), text(data.get("tool_name")) or "?"
+    call = next((c for c in state.open if c.id == tool_id and c.tool == tool), None)
+    if call is None:
+        call = Call(event.agent or "", tool, None, {}, event.src, round=state.round, id=tool_id)
+        found.moments.append(Moment(t, "problem", event.agent, f"completion of {tool} without a start", event.src))
+    else:
+        state.open.remove(call)
+    result = text(data.get("result")) or ""
+    is_error = data.get("is_error")
+    outcome = dialect.outcome(tool, call.args, result, is_error if isinstance(is_error, bool) else None)
+    apply(call, outcome)
+    call.end = t
+    call.elapsed_s = number(data.get("elapsed_seconds"))
+    call.output_chars = len(result)
+    call.recorded_ok = data.get("status") == "success" or (data.get("status") is None and not is_error)
+    if outcome.job:
+        call.background = True
+        state.jobs[outcome.job] = call
+
+
+def apply(call: Call, outcome: Outcome) -> None:
+    """Write an outcome into its call."""
+    call.outcome, call.exit_code, call.exec_s = outcome.kind, outcome.exit_code, outcome.exec_s
+    call.error, call.hidden = outcome.error, outcome.hidden
+
+
+def _hook(info: dict[str, object], state: _State, dialect: Dialect) -> None:
+    """Results of background jobs come as a hook on a later, unrelated call."""
+    if text(info.get("hook_name")) != "background_tool_complete":
+        return
+    for match in _JOB.finditer(text(info.get("injection_content")) or ""):
+        call = state.jobs.get(match[1])
+        if call is not None:
+            outcome = dialect.outcome(
+                match[2], mapping(call.args.get("arguments")), match[4].strip(), match[3] == "error"
+            )
+            apply(call, outcome)
+            call.output_chars = len(match[4].strip())
+
+
+def _text(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:
+    content = text(event.data.get("content")) or ""
+    if not any(mark in content for mark in ("🔄", "❌", "⚠", "⏳", "📋", "[Steering")):
+        return
+    for match in IGNORED.finditer(content):
+        found.ignored.append((t, agent, match[1], match[2], state.round, event.src))
+    for match in _UNKNOWN_TOOL.finditer(content):
+        found.unknown_tools[agent].append(match[1])
+    for match in _AGENT_ERROR.finditer(content):
+        found.moments.append(Moment(t, "error", agent, match[1], event.src))
+    for match in _REFUSED.finditer(content):
+        found.moments.append(Moment(t, "vote_refused", agent, match[1], event.src))
+    found.steered[agent] += content.count("[Steering delivered")
+    if "Using stored answer as final presentation" in content:
+        found.stored_final = True
+
+
+def _ending(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:
+    data = event.data
+    match event.type:
+        case "final_presentation_start":
+            state.presenting = True
+            found.presenter = agent or None
+            tie = data.get("is_tie")
+            found.tie = tie if isinstance(tie, bool) else None
+            found.vote_counts = {
+                k: int(n) for k, v in mapping(data.get("vote_counts")).items() if (n := number(v)) is not None
+            }
+            found.moments.append(Moment(t, "presentation", agent, "final presentation starts", event.src))
+        case "final_answer":
+            found.final_text, found.final_src = text(data.get("content")), event.src
+            found.moments.append(Moment(t, "final_answer", agent, "", event.src))
+        case "winner_selected":
+            found.winner = agent or None
+        case "orchestrator_timeout":
+            found.timeout_reason = text(data.get("timeout_reason"))
+            found.timeout_selected = text(data.get("selected_agent"))
+            why = text(data.get("selection_reason")) or ""
+            detail = f"{found.timeout_reason or ''}; selected {found.timeout_selected or 'nobody'} ({why})"
+            found.moments.append(Moment(t, "timeout", None, detail, event.src))
+        case "restart_banner":
+            detail = f"orchestration restart: {text(data.get('reason')) or ''}"
+            found.moments.append(Moment(t, "orchestration_restart", None, detail, event.src))
+        case "error":
+            found.moments.append(
+                Moment(t, "error", event.agent, text(data.get("message")) or str(data)[:300], event.src)
+            )
+        case _:
+            pass
+
+
+def parse_args(raw: str) -> dict[str, object]:
+    """Arguments printed as JSON; {} when they are none."""
+    try:
+        return mapping(parse_json(raw))
+    except ValueError:
+        return {}

@@ -1,0 +1,55 @@
+"""Executions: each start of an agent, and the answer that made it start anew.
+
+Source: events.jsonl round_start (run/events.py); before 0.1.46 the context_received events of coordination_events.json,
+where two with the same round and context in a row are one start (a first stream that was restarted at once). The cause
+of a new start is the newest answer in its context that was not in its agent's last one; with an unchanged context it is
+the agent's own ignored or refused vote, or an enforcement.
+"""
+
+from __future__ import annotations
+
+from massgen_logs.readers.base import texts
+from massgen_logs.readers.coordination_events import Coordination
+from massgen_logs.run.events import Digest
+from massgen_logs.run.model import Answer, Execution, Vote
+
+
+def collect(
+    coordination: Coordination | None, digest: Digest | None, answers: list[Answer], votes: list[Vote],
+) -> list[Execution]:  # fmt: skip
+    """All executions by time."""
+    starts: list[tuple[float | None, str, int | None, tuple[str, ...], str]] = []
+    if digest is not None and digest.starts:
+        starts = [(s.t, s.agent, s.round, s.context, s.src) for s in digest.starts]
+    elif coordination is not None:
+        last: dict[str, tuple[int | None, tuple[str, ...]]] = {}
+        for event in coordination.events:
+            if event.type != "context_received" or not event.agent:
+                continue
+            context = tuple(texts(event.context.get("available_answer_labels")))
+            if last.get(event.agent) == (event.round, context) and not context:
+                continue
+            last[event.agent] = (event.round, context)
+            starts.append((event.t, event.agent, event.round, context, event.src))
+    when = {answer.label: answer.t or 0.0 for answer in answers}
+    seen: dict[str, Execution] = {}
+    found: list[Execution] = []
+    for t, agent, round_, context, src in sorted(starts, key=lambda start: start[0] or 0.0):
+        before = seen.get(agent)
+        index = before.index + 1 if before else 0
+        execution = Execution(agent, index, t, round_, context, _cause(before, context, when, votes, t), src)
+        seen[agent] = execution
+        found.append(execution)
+    return found
+
+
+def _cause(
+    before: Execution | None, context: tuple[str, ...], when: dict[str | None, float], votes: list[Vote], t: float | None,
+) -> str:  # fmt: skip
+    if before is None:
+        return ""
+    new = [label for label in context if label not in before.context]
+    if new:
+        return max(new, key=lambda label: when.get(label, 0.0))
+    own = [v for v in votes if v.voter == before.agent and (v.t or 0.0) <= (t or 0.0) and (v.ignored or v.refused)]
+    return "its vote was ignored" if own and own[-1].ignored else "its vote was refused" if own else "no new answer"

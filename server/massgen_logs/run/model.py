@@ -1,0 +1,204 @@
+"""The Run and what it is made of. Times are Unix seconds; every fact carries `src`, where it can be looked up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from massgen_logs.readers.base import Problem as Problem  # part of the Run: re-exported
+from massgen_logs.readers.base import Source as Source
+from massgen_logs.readers.metrics_summary import Subagent
+from massgen_logs.readers.status_json import Enforcement as Enforcement
+from massgen_logs.readers.status_json import RoundRecord as RoundRecord
+from massgen_logs.readers.status_json import Usage
+
+ANY_AGENT = "*"
+"""Stands for the agent where a version logs none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that an answer must say unasked: a disagreement, a floor, a missing record. id groups equal notes."""
+
+    id: str
+    text: str
+    evidence: str = ""
+
+
+@dataclass(slots=True)
+class Agent:
+    """One agent. dialect: which module of run/backends reads it; status and error as recorded in status.json."""
+
+    id: str
+    backend: str | None
+    model: str | None
+    dialect: str
+    status: str | None = None
+    error: str | None = None
+    restarts: int | None = None
+    executions: int | None = None
+    """How often it was started anew, the first start not counted; None where it isn't recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An accepted answer. text is None where no file holds it; chars is then None too."""
+
+    label: str | None
+    agent: str
+    t: float | None
+    round: int | None
+    text: str | None
+    src: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """A vote as MassGen took it: accepted, ignored (dropped at a restart) or refused (by the fairness gate).
+
+    superseded: accepted, but the voter voted again later. counted: the voter's last accepted vote.
+    meant: the agent that the voter's words name, where the tree proves that another one was recorded.
+    """
+
+    voter: str
+    voted_for: str | None
+    label: str | None
+    reason: str | None
+    accepted: bool
+    ignored: bool
+    refused: bool
+    superseded: bool
+    counted: bool
+    round: int | None
+    t: float | None
+    src: str
+    meant: str | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """One tool call. command: what it asked a shell to run, None for other tools.
+
+    outcome: ok, failed, denied (refused, never ran), not_run (no such tool or server), open (no completion recorded),
+    unknown (ran, but its exit code isn't recorded). recorded_ok: MassGen calls it a success. exec_s: the command's own
+    time; elapsed_s: MassGen's, with queueing. execution: index of the agent's execution, 0-based.
+    """
+
+    agent: str
+    tool: str
+    command: str | None
+    args: dict[str, object]
+    src: str
+    t: float | None = None
+    end: float | None = None
+    elapsed_s: float | None = None
+    exec_s: float | None = None
+    outcome: str = "open"
+    exit_code: int | None = None
+    recorded_ok: bool | None = None
+    output_chars: int | None = None
+    error: str | None = None
+    hidden: str | None = None
+    round: int | None = None
+    execution: int | None = None
+    background: bool = False
+    id: str | None = None
+
+    @property
+    def ran(self) -> bool:
+        """True if the call was executed, or may have been."""
+        return self.outcome not in {"denied", "not_run"}
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One start of an agent. cause: the answer label (or other reason) that made it start anew; "" for the first."""
+
+    agent: str
+    index: int
+    t: float | None
+    round: int | None
+    context: tuple[str, ...]
+    cause: str
+    src: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happened besides answers, votes and calls: injection, error, timeout, presentation, unknown tool."""
+
+    t: float | None
+    kind: str
+    agent: str | None
+    detail: str
+    src: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentUsage:
+    """Recorded tokens and cost, and the corrected figures where the tree proves the recorded ones wrong."""
+
+    recorded: Usage
+    corrected: Usage | None
+    why: str | None
+    unpriced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ended. state: finished, timed_out, unfinished, failed or in_progress; src: what tells so."""
+
+    state: str
+    reason: str
+    src: str
+    last_sign: float | None
+
+
+@dataclass(slots=True)
+class Run:
+    """One attempt, normalised."""
+
+    session: str
+    turn: int
+    attempt: int
+    attempts: int
+    path: str
+    version: str | None
+    version_range: str | None
+    question: str | None
+    agents: dict[str, Agent]
+    ending: Ending
+    started: float | None = None
+    ended: float | None = None
+    duration_s: float | None = None
+    duration_src: str = ""
+    winner: str | None = None
+    winner_src: str = ""
+    final_text: str | None = None
+    final_src: str = ""
+    timeout_s: float | None = None
+    config: dict[str, object] = field(default_factory=dict[str, object])
+    """Plain settings of the config's orchestrator part, from execution_metadata.yaml."""
+    answers: list[Answer] = field(default_factory=list[Answer])
+    votes: list[Vote] = field(default_factory=list[Vote])
+    votes_ignored: int | None = 0
+    calls: list[Call] = field(default_factory=list[Call])
+    executions: list[Execution] = field(default_factory=list[Execution])
+    moments: list[Moment] = field(default_factory=list[Moment])
+    enforcement: dict[str, tuple[Enforcement, ...]] | None = None
+    chars_lost: dict[str, int] = field(default_factory=dict[str, int])
+    unknown_tools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    usage: dict[str, AgentUsage] = field(default_factory=dict[str, AgentUsage])
+    cumulative_over: str | None = None
+    rounds: list[RoundRecord] = field(default_factory=list[RoundRecord])
+    subagents: tuple[Subagent, ...] = ()
+    total_cost: float | None = None
+    recorded_tool_failures: int | None = None
+    denied_recorded: bool = True
+    notes: list[Note] = field(default_factory=list[Note])
+    sources: list[Source] = field(default_factory=list[Source])
+    missing: list[str] = field(default_factory=list[str])
+    problems: list[Problem] = field(default_factory=list[Problem])
+
+    def note(self, id: str, text: str, evidence: str = "") -> None:
+        """Add a note."""
+        self.notes.append(Note(id, text, evidence))

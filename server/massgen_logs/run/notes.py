@@ -1,0 +1,186 @@
+"""Disagreements between the files, and what a version or backend does not record: one Note each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from massgen_logs.readers import context_txt
+from massgen_logs.run.backends.dialect import Dialect
+from massgen_logs.run.events import Digest
+from massgen_logs.run.model import ANY_AGENT, Run
+from massgen_logs.tree import Attempt
+
+if TYPE_CHECKING:
+    from massgen_logs.run.load import Files
+
+
+def add(
+    run: Run, attempt: Attempt, files: Files, digest: Digest | None, dialect_of: Callable[[str], Dialect], doubled: int,
+) -> None:  # fmt: skip
+    """Add the notes to a Run whose facts are complete."""
+    _ending(run, attempt, files, digest)
+    _votes(run, attempt, files)
+    _calls(run)
+    _usage(run, files, doubled)
+    _injections(run, digest, dialect_of)
+    for agent in run.agents.values():
+        dialect = dialect_of(agent.id)
+        if not dialect.known:
+            what = f"backend {agent.backend!r} is not known" if agent.backend else "no backend is recorded"
+            run.note(
+                "unknown_backend", f"{agent.id}: {what}; read by the generic dialect", "execution_metadata.yaml#config"
+            )
+    for caveat in dict.fromkeys(c for agent in run.agents for c in dialect_of(agent).caveats):
+        run.note("backend", caveat)
+
+
+def _ending(run: Run, attempt: Attempt, files: Files, digest: Digest | None) -> None:
+    status = files.status
+    if run.version is None:
+        run.note("version_unknown", f"no file names the MassGen version; the layout is that of {run.version_range}")
+    if run.ending.state == "timed_out" and status.finish_reason == "in_progress":
+        run.note(
+            "status_stale",
+            "status.json says in_progress for ever; the logs record the orchestrator timeout",
+            run.ending.src,
+        )
+    if files.emptied:
+        run.note(
+            "emptied_by_restart",
+            "an orchestration restart emptied coordination_events.json and status.json of this attempt: winner, votes and "
+            "times are taken from the other files",
+            "coordination_events.json",
+        )
+    elif (
+        run.winner
+        and run.ending.state in {"finished", "timed_out"}
+        and attempt.file("status.json")
+        and status.winner is None
+    ):
+        run.note(
+            "winner_null",
+            f"status.json says winner null; {run.winner_src} shows that it is {run.winner}",
+            run.winner_src,
+        )
+    if status.finish_reason == "error" and run.ending.state in {"unfinished", "in_progress"}:
+        run.note("complete_too_early", "status.json says error and is_complete because one agent died; the run had not ended",
+                 "status.json#finish_reason")  # fmt: skip
+    stored = (digest is not None and digest.stored_final) or (
+        run.final_text is not None and not _presented(files, digest)
+    )
+    same = [a.label for a in run.answers if run.final_text is not None and a.text is not None
+            and a.agent == run.winner and a.text.strip() == run.final_text.strip()]  # fmt: skip
+    if run.ending.state == "timed_out" and same and stored:
+        run.note(
+            "stored_final",
+            f"the final answer is the stored answer {same[-1]} again: no presentation was made",
+            run.final_src,
+        )
+    if attempt.log_half:
+        run.note(
+            "split_turn",
+            f"--continue put the logs of this run into {attempt.log_half.parent.name}; both halves are one run",
+        )
+    for moment in run.moments:
+        if moment.kind == "orchestration_restart":
+            run.note("orchestration_restart", f"after the presentation: {moment.detail}", moment.src)
+
+
+def _presented(files: Files, digest: Digest | None) -> bool:
+    if digest is not None:
+        return digest.final_text is not None
+    return any(event.type == "final_round_start" for event in files.coordination.events)
+
+
+def _votes(run: Run, attempt: Attempt, files: Files) -> None:
+    accepted = [vote for vote in run.votes if vote.accepted]
+    counted = sum(vote.counted for vote in accepted)
+    if len(accepted) != counted:
+        run.note("superseded", f"{len(accepted)} votes were accepted from {counted} voters: the last of each counts, "
+                 "status.json results.votes counts all", "status.json#results.votes")  # fmt: skip
+    if run.votes_ignored is None:
+        run.note(
+            "ignored_unknown",
+            "this version drops some votes without a record: how many were ignored is unknown",
+            "massgen.log",
+        )
+    refused = sum(vote.refused for vote in run.votes)
+    if refused:
+        run.note(
+            "refused",
+            f"{refused} votes were refused by the fairness gate: neither accepted nor ignored",
+            "status.json reliability",
+        )
+    for vote in accepted:
+        if vote.meant:
+            run.note("misattributed", f"the vote of {vote.voter} was recorded for {vote.voted_for}, but its reason names an answer "
+                     f"of {vote.meant}", vote.src)  # fmt: skip
+    if run.winner and any(vote.ignored for vote in run.votes):
+        final = context_txt.read(attempt.file("final", run.winner, "context.txt")).value
+        stated = sum(final.counted.values())
+        if stated != counted and final.is_final:
+            run.note("stated_votes", f"the final prompt counts {stated} votes (ignored ones included) where {counted} were accepted "
+                     "and counted", f"final/{run.winner}/context.txt")  # fmt: skip
+
+
+def _calls(run: Run) -> None:
+    failed = [call for call in run.calls if call.outcome == "failed" and call.recorded_ok]
+    if failed:
+        run.note("hidden_failures", f"{len(failed)} failed calls are a success for MassGen (its own count of failures: "
+                 f"{'not recorded' if run.recorded_tool_failures is None else run.recorded_tool_failures})", failed[0].src)  # fmt: skip
+    piped = [call for call in run.calls if call.hidden]
+    if piped:
+        run.note("piped_failures", f"{len(piped)} commands exited with 0 although stderr shows an error", piped[0].src)
+    if any(call.agent == ANY_AGENT for call in run.calls):
+        run.note("no_agent", 'this version records no agent with a command: its agent is "*"', run.calls[0].src)
+    redacted = [call for call in run.calls if call.command and "[REDACTED]" in call.command]
+    if redacted:
+        run.note("redacted", f"{len(redacted)} commands were redacted by MassGen itself: different ones may look equal, and "
+                 "characters beside the secret may be lost", redacted[0].src)  # fmt: skip
+    opened = [call for call in run.calls if call.outcome == "open"]
+    if opened:
+        run.note("open_calls", f"{len(opened)} calls were started and have no recorded end", opened[0].src)
+
+
+def _usage(run: Run, files: Files, doubled: int) -> None:
+    if run.cumulative_over:
+        run.note("cumulative", f"recorded tokens and cost include {run.cumulative_over}", "status.json round_history")
+    if doubled:
+        run.note(
+            "doubled_usage",
+            f"{doubled} gemini responses were added twice; whose they were can't be told",
+            "massgen.log",
+        )
+    unpriced = [agent for agent, usage in run.usage.items() if usage.unpriced]
+    if unpriced:
+        run.note(
+            "unpriced",
+            f"no cost is recorded for {', '.join(unpriced)}: the total is a floor",
+            "status.json token_usage",
+        )
+    for agent, usage in run.usage.items():
+        if usage.why and "massgen.log" in usage.why:
+            run.note("doubled_usage", f"{agent}: {usage.why}", "massgen.log")
+    floors = run.ending.state in {"unfinished", "in_progress"}
+    if floors:
+        run.note("floor", "the run did not end: every figure is a floor, calls that were still running are not counted",
+                 run.ending.src)  # fmt: skip
+    if run.subagents and run.total_cost is not None:
+        run.note("subagents", "the recorded total cost includes sub-agents, the recorded token totals do not",
+                 "metrics_summary.json#totals")  # fmt: skip
+
+
+def _injections(run: Run, digest: Digest | None, dialect_of: Callable[[str], Dialect]) -> None:
+    """Injections that were recorded and never reached the model."""
+    for agent in run.agents:
+        own = [m for m in run.moments if m.kind == "injection" and m.agent == agent]
+        native = [m for m in own if "(native)" in m.detail]
+        if native and dialect_of(agent).name == "claude_code":
+            run.note("not_delivered", f"{len(native)} injections into {agent} were recorded; up to 0.1.45 none of them reached "
+                     "a claude_code agent", native[0].src)  # fmt: skip
+        steered = digest.steered.get(agent, 0) if digest else 0
+        if dialect_of(agent).name == "codex" and len(own) > steered:
+            run.note(
+                "not_delivered", f"{len(own)} injections into {agent} were recorded, {steered} reached it", own[0].src
+            )

@@ -1,0 +1,162 @@
+"""What massgen.log, streaming_debug.log and agent_outputs say where there is no events.jsonl.
+
+Calls: agent_outputs/AGENT.txt (with the agent, each call once); without these files massgen.log or massgen_debug.log,
+then streaming_debug.log, which name no agent: their calls belong to "*". A result is paired with the open call of the
+same tool whose command it repeats, else with the oldest open one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from massgen_logs.readers import agent_outputs, massgen_log, streaming_debug
+from massgen_logs.readers.base import Problem, Source, text
+from massgen_logs.readers.calls_text import Piece, pieces
+from massgen_logs.run.backends import GENERIC
+from massgen_logs.run.backends.dialect import Dialect
+from massgen_logs.run.clock import Clock
+from massgen_logs.run.events import IGNORED, apply, parse_args
+from massgen_logs.run.model import ANY_AGENT, Call, Moment
+from massgen_logs.tree import Attempt
+
+WORKFLOW = frozenset({"vote", "new_answer"})
+_INVALID = re.compile(r"🔄 \[([^\]]+)\] Vote invalid - restarting due to new answers")
+_STARTS = re.compile(r"\[Orchestrator\] Agent (\S+) starting execution loop")
+_ANSWER_DONE = "✅ Answer provided"
+
+
+@dataclass(slots=True)
+class OldLogs:
+    """calls with their agents; ignored: (time, voter or "*", target, reason, src)."""
+
+    calls: list[Call] = field(default_factory=list[Call])
+    ignored: list[tuple[float | None, str, str | None, str | None, str]] = field(
+        default_factory=list[tuple["float | None", str, "str | None", "str | None", str]],
+    )
+    vote_calls: int = 0
+    votes_recorded: int = 0
+    agents: list[str] = field(default_factory=list[str])
+    """Agents in the order in which they were first started: the config's order."""
+    moments: list[Moment] = field(default_factory=list[Moment])
+    first: float | None = None
+    last: float | None = None
+
+
+def read(
+    attempt: Attempt,
+    agents: Iterable[str],
+    dialect_of: Callable[[str], Dialect],
+    clock: Clock,
+    sources: list[Source],
+    problems: list[Problem],
+) -> OldLogs:
+    """Read what there is, in the order of the module's rule."""
+    found = OldLogs()
+    from_outputs = False
+    for agent in agents:
+        outputs = agent_outputs.read(attempt.file("agent_outputs", f"{agent}.txt"))
+        problems += outputs.problems
+        if outputs.source:
+            sources.append(outputs.source)
+            from_outputs = True
+            _outputs(agent, outputs.value, dialect_of(agent), outputs.source.file, found)
+    _massgen_log(attempt, clock, found, sources, problems, calls=not from_outputs)
+    if not found.calls and not from_outputs and attempt.file("streaming_debug.log"):
+        _streaming(attempt, clock, found, sources, problems)
+    return found
+
+
+def _outputs(agent: str, rows: list[Piece], dialect: Dialect, file: str, found: OldLogs) -> None:
+    open_calls: list[Call] = []
+    answers = 0
+    for row in rows:
+        src = f"{file}@{row.offset}"
+        if row.kind == "text":
+            answers += row.content.count(_ANSWER_DONE)
+            found.ignored += [(None, agent, m[1], m[2], src) for m in IGNORED.finditer(row.content)]
+        else:
+            _piece(row, agent, dialect, src, None, answers, open_calls, found)
+
+
+def _piece(
+    row: Piece, agent: str, dialect: Dialect, src: str, t: float | None, answers: int | None,
+    open_calls: list[Call], found: OldLogs,
+) -> None:  # fmt: skip
+    tool = row.tool or "?"
+    if tool in WORKFLOW:
+        return
+    if row.kind == "args":
+        args = parse_args(row.content)
+        call = Call(agent, tool, dialect.command(tool, args), args, src, t, round=answers)
+        open_calls.append(call)
+        found.calls.append(call)
+        return
+    said = text(parse_args(row.content).get("command"))
+    call = next((c for c in open_calls if c.tool == tool and said is not None and c.command == said), None)
+    call = call or next((c for c in open_calls if c.tool == tool), None)
+    if call is None:
+        return
+    open_calls.remove(call)
+    apply(call, dialect.outcome(tool, call.args, row.content, None))
+    call.output_chars, call.end, call.recorded_ok = len(row.content), t, True
+
+
+def _massgen_log(
+    attempt: Attempt, clock: Clock, found: OldLogs, sources: list[Source], problems: list[Problem], *, calls: bool,
+) -> None:  # fmt: skip
+    path = attempt.file("massgen.log") or attempt.file("massgen_debug.log")
+    if path is None:
+        return
+    source = Source(path.name)
+    sources.append(source)
+    open_calls: list[Call] = []
+    ignored_here: list[tuple[float | None, str, str | None, str | None, str]] = []
+    voted_chunks = provider_votes = 0
+    for line in massgen_log.read(path, source, problems):
+        t = clock.of_day(line.seconds, found.last)
+        found.first = t if found.first is None else found.first
+        found.last = t if t is not None else found.last
+        if line.chunk is None:
+            if match := _STARTS.search(line.message):
+                if match[1] not in found.agents:
+                    found.agents.append(match[1])
+            elif line.message.startswith("Provider function calls detected") and "'vote'" in line.message:
+                provider_votes += 1
+            continue
+        if line.chunk == "tool_calls":
+            voted_chunks += line.message.count("'name': 'vote'")
+        elif "Vote recorded for [" in line.message[:40]:
+            found.votes_recorded += 1
+        elif match := _INVALID.search(line.message):
+            ignored_here.append((t, match[1], None, None, line.src))
+        elif match := IGNORED.search(line.message):
+            ignored_here.append((t, ANY_AGENT, match[1], match[2], line.src))
+        elif line.chunk == "error":
+            found.moments.append(Moment(t, "error", None, line.message[:500], line.src))
+        elif calls and " for Calling " in line.message[:80]:
+            row = next(pieces(line.message))
+            if row.kind != "text":  # a chunk that only quotes such a line begins with something else
+                _piece(row, ANY_AGENT, GENERIC, line.src, t, None, open_calls, found)
+    found.vote_calls = max(voted_chunks, provider_votes)
+    if not found.ignored:
+        found.ignored = ignored_here
+
+
+def _streaming(attempt: Attempt, clock: Clock, found: OldLogs, sources: list[Source], problems: list[Problem]) -> None:
+    source = Source("streaming_debug.log")
+    sources.append(source)
+    open_calls: list[Call] = []
+    from_chunks: list[Call] = []
+    for chunk in streaming_debug.read(attempt.file("streaming_debug.log"), source, problems):
+        t, src = clock.of_day(chunk.seconds), f"streaming_debug.log:{chunk.line}"
+        for tool, arguments in chunk.calls:
+            args = parse_args(arguments)
+            if tool not in WORKFLOW:
+                from_chunks.append(Call(ANY_AGENT, tool, GENERIC.command(tool, args), args, src, t))
+        for row in list(pieces(chunk.content))[:1] if " for Calling " in chunk.content[:80] else ():
+            if row.kind != "text" and not (row.kind == "args" and row.content.endswith("...")):
+                _piece(row, ANY_AGENT, GENERIC, src, t, None, open_calls, found)
+    if not found.calls:
+        found.calls = from_chunks  # the OpenAI dialect: whole arguments only in its tool_calls chunks

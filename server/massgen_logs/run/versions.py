@@ -1,0 +1,43 @@
+"""Which MassGen wrote a tree. The version is massgen_version in execution_metadata.yaml and nothing else; where that is
+missing, a range is inferred from the layout and said to be inferred.
+"""
+
+from __future__ import annotations
+
+import re
+
+from massgen_logs.tree import Attempt
+
+
+def parse(version: str | None) -> tuple[int, ...] | None:
+    """The numbers of a version; None for none."""
+    match = re.match(r"(\d+)\.(\d+)\.(\d+)", version or "")
+    return tuple(int(part) for part in match.groups()) if match else None
+
+
+def inferred_range(attempt: Attempt) -> str:
+    """The versions that leave such files, for a tree that names none."""
+    if attempt.file("events.jsonl"):
+        return "0.1.46 or later"
+    if attempt.file("streaming_debug.log"):
+        return "0.1.28 to 0.1.45"
+    if attempt.file("massgen_debug.log"):
+        return "any version, run with --debug"
+    if attempt.file("metrics_summary.json"):
+        return "0.1.24 or later"
+    return "0.1.12 to 0.1.23" if attempt.file("status.json") else "0.1.0 to 0.1.11"
+
+
+def expected_files(attempt: Attempt, version: tuple[int, ...] | None, *, ended: bool, debug: bool) -> list[str]:
+    """Names of the files that this version writes for such a run."""
+    names = ["massgen_debug.log" if debug else "massgen.log"]
+    if ended:
+        names += ["coordination_events.json", "snapshot_mappings.json", "coordination_table.txt"]
+    if version is None:
+        return names
+    names += ["execution_metadata.yaml", "status.json"]
+    if version >= (0, 1, 24) and ended:
+        names += ["metrics_summary.json", "metrics_events.json"]
+    if version >= (0, 1, 46) and not debug:
+        names.append("events.jsonl")
+    return names

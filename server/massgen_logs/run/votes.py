@@ -1,0 +1,194 @@
+"""Votes.
+
+- Accepted votes are the vote_cast events of coordination_events.json; where that file is missing or was emptied by an
+  orchestration restart, the vote.json files, then the vote events of events.jsonl.
+- The voter's last accepted vote counts, its earlier ones are superseded; status.json results.votes still counts all.
+- Ignored votes are the vote_ignored events (0.1.36 on), with the reason from the display text; without that file the
+  display text; in 0.1.0 its "Vote invalid" lines. 0.1.12 drops some without a record: unknown (None), unless every vote
+  call was recorded.
+- A vote that the fairness gate refused is neither accepted nor ignored.
+- The target is the recorded one. `meant` is set only where the reason itself names a label that the same vote.json
+  gives to another agent than the recorded one, and does not name the recorded one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import replace
+
+from massgen_logs.readers import vote_json
+from massgen_logs.readers.base import Problem, mapping, parse_json, text
+from massgen_logs.readers.coordination_events import Coordination
+from massgen_logs.readers.status_json import Status
+from massgen_logs.readers.vote_json import VoteFile
+from massgen_logs.run.events import Digest
+from massgen_logs.run.model import Vote
+from massgen_logs.run.old_logs import OldLogs
+from massgen_logs.tree import Attempt
+
+_IGNORED_TARGET = re.compile(r"Voted for (.+?) but ignored")
+_VOTE_CALL = re.compile(r"\[Tool Call: vote\((\{.*\})\)\]", re.S)
+_LABEL = re.compile(r"\bagent\d+\.\d+\b")
+
+
+def collect(
+    attempt: Attempt,
+    coordination: Coordination | None,
+    digest: Digest | None,
+    old: OldLogs | None,
+    status: Status,
+    problems: list[Problem],
+) -> list[Vote]:
+    """All votes by time; `coordination` is None where the file is missing or emptied."""
+    files = _files(attempt, problems)
+    votes = _accepted(coordination, digest, files)
+    votes += _ignored(coordination, digest, old) + _refused(digest, status)
+    return sorted(votes, key=lambda vote: vote.t if vote.t is not None else float("inf"))
+
+
+def count_ignored(
+    votes: list[Vote], coordination: Coordination | None, digest: Digest | None, old: OldLogs | None,
+    version: tuple[int, ...] | None, *, has_status: bool,
+) -> int | None:  # fmt: skip
+    """How many votes were ignored; None where this version leaves no record of some of them."""
+    found = sum(vote.ignored for vote in votes)
+    recorded = coordination is not None and version is not None and version >= (0, 1, 36)
+    if found or recorded or digest is not None or not has_status or (version is not None and version >= (0, 1, 36)):
+        return found
+    return 0 if old is not None and old.vote_calls <= old.votes_recorded else None
+
+
+def _files(attempt: Attempt, problems: list[Problem]) -> dict[str, list[tuple[str, VoteFile]]]:
+    found: dict[str, list[tuple[str, VoteFile]]] = {}
+    for agent, stamps in attempt.agent_folders().items():
+        for stamp in stamps:
+            path = attempt.file(agent, stamp, "vote.json")
+            if path is None:
+                continue
+            read = vote_json.read(path)
+            src = f"{agent}/{stamp}/vote.json"
+            problems += [Problem(src, p.line, p.what) for p in read.problems]
+            if read.value:
+                found.setdefault(read.value.voter, []).append((src, read.value))
+    return found
+
+
+def _accepted(
+    coordination: Coordination | None, digest: Digest | None, files: dict[str, list[tuple[str, VoteFile]]],
+) -> list[Vote]:  # fmt: skip
+    votes: list[Vote] = []
+    if coordination is not None:
+        taken: dict[str, int] = defaultdict(int)
+        for event in coordination.events:
+            if event.type != "vote_cast" or not event.agent:
+                continue
+            own = files.get(event.agent, [])
+            index = taken[event.agent]
+            taken[event.agent] += 1
+            file = own[index][1] if index < len(own) else None
+            context = event.context
+            vote = Vote(
+                event.agent, text(context.get("voted_for")),
+                text(context.get("voted_for_label")) or (file.label if file else None),
+                text(context.get("reason")), True, False, False, False, False, event.round, event.t, event.src,
+            )  # fmt: skip
+            votes.append(replace(vote, meant=meant(vote, file)))
+    else:
+        rounds: dict[str, list[int]] = defaultdict(list)
+        for _, voter, _, _, round_, _ in digest.votes if digest else ():
+            rounds[voter].append(round_)
+        for own in files.values():
+            for index, (src, file) in enumerate(own):
+                known = rounds.get(file.voter, [])
+                vote = Vote(
+                    file.voter, file.voted_for, file.label, file.reason, True, False, False, False, False,
+                    known[index] if index < len(known) else None, file.t, src,
+                )  # fmt: skip
+                votes.append(replace(vote, meant=meant(vote, file)))
+        for t, voter, target, reason, round_, src in digest.votes if digest else ():
+            if voter not in files:
+                votes.append(Vote(voter, target, None, reason, True, False, False, False, False, round_, t, src))
+    votes.sort(key=lambda vote: vote.t if vote.t is not None else 0.0)
+    last = {vote.voter: index for index, vote in enumerate(votes)}
+    return [
+        replace(vote, counted=last[vote.voter] == index, superseded=last[vote.voter] != index)
+        for index, vote in enumerate(votes)
+    ]
+
+
+def meant(vote: Vote, file: VoteFile | None) -> str | None:
+    """The agent whom the reason names by a label, if it is another one than the recorded target."""
+    if file is None or not vote.reason:
+        return None
+    owners = {file.labels[label] for label in _LABEL.findall(vote.reason) if label in file.labels}
+    if len(owners) != 1 or vote.voted_for in owners or (vote.voted_for and vote.voted_for in vote.reason):
+        return None
+    named = owners.pop()
+    # The number is what misled: the id that the model wrote is the number of the label that it was shown.
+    number = (file.anon or "").removeprefix("agent")
+    shown = {label for label, owner in file.labels.items() if owner == named}
+    return named if any(label.startswith(f"agent{number}.") for label in shown) else None
+
+
+def _ignored(coordination: Coordination | None, digest: Digest | None, old: OldLogs | None) -> list[Vote]:
+    said: list[tuple[float | None, str, str | None, str | None, int | None, str]] = []
+    if digest is not None:
+        said = list(digest.ignored)
+    elif old is not None:
+        said = [(t, voter, target, reason, None, src) for t, voter, target, reason, src in old.ignored]
+    events = [event for event in coordination.events if event.type == "vote_ignored"] if coordination else []
+    if not events:
+        return [
+            Vote(voter, target, None, reason, False, True, False, False, False, round_, t, src)
+            for t, voter, target, reason, round_, src in said
+        ]
+    reasons: dict[str, list[str | None]] = defaultdict(list)
+    for _, voter, _, reason, _, _ in said:
+        reasons[voter].append(reason)
+    votes: list[Vote] = []
+    for event in events:
+        match = _IGNORED_TARGET.search(event.details)
+        own = reasons.get(event.agent or "") or []
+        votes.append(
+            Vote(
+                event.agent or "?",
+                match[1] if match else None,
+                None,
+                own.pop(0) if own else None,
+                False,
+                True,
+                False,
+                False,
+                False,
+                event.round,
+                event.t,
+                event.src,
+            ),
+        )
+    return votes
+
+
+def _refused(digest: Digest | None, status: Status) -> list[Vote]:
+    """Votes that the fairness gate refused: two an execution are enforcement events, the third is only a text."""
+    votes: list[Vote] = []
+    for agent, entry in status.agents.items():
+        for index, attempt in enumerate(entry.enforcement):
+            if attempt.reason != "fairness_terminal_wait":
+                continue
+            call = _VOTE_CALL.search(attempt.buffer_preview or "")
+            args: dict[str, object] = {}
+            if call:
+                try:
+                    args = mapping(parse_json(call[1]))
+                except ValueError:
+                    args = {}
+            src = f"status.json#agents.{agent}.reliability.enforcement_attempts[{index}]"
+            votes.append(Vote(agent, text(args.get("agent_id")), None, text(args.get("reason")), False, False, True, False,
+                              False, attempt.round, attempt.t, src))  # fmt: skip
+    votes += [
+        Vote(moment.agent, None, None, None, False, False, True, False, False, None, moment.t, moment.src)
+        for moment in (digest.moments if digest else ())
+        if moment.kind == "vote_refused" and moment.agent
+    ]
+    return votes

@@ -1,0 +1,51 @@
+"""Log text is data: no control, bidi or invisible characters, in a fence that it cannot close or a cell that it cannot leave."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_RUNS = re.compile(r"`{3,}|~{3,}")
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_PLAIN = re.compile(r"[\x20-\x7e\n\t]*\Z")
+
+
+def clean(text: str) -> str:
+    """Without ANSI escapes, control characters (but newline and tab), bidi marks and invisible characters."""
+    if _PLAIN.match(text):
+        return text
+    text = _ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in text if c in "\n\t" or not _invisible(c))
+
+
+def _invisible(char: str) -> bool:
+    if char < "\x7f":
+        return char < " "
+    return (unicodedata.category(char) in {"Cc", "Cf", "Co", "Cs"} and char != "\u200d") or 0xE0000 <= ord(
+        char
+    ) <= 0xE0FFF
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, a cut announced with the number left out."""
+    return text if len(text) <= limit else f"{text[:limit]}…[+{len(text) - limit} chars]"
+
+
+def cell(text: object, limit: int = 160) -> str:
+    """One table cell: one line, pipes escaped, a cut announced."""
+    flat = " ".join(clean(str(text)).split())
+    return cut(flat, limit).replace("|", "\\|")
+
+
+def inline(text: str, limit: int = 300) -> str:
+    """Log text inside a sentence: one line in double quotes that it cannot close."""
+    flat = " ".join(clean(text).split()).replace('"', "'")
+    return f'"{cut(flat, limit)}"'
+
+
+def fence(text: str, whose: str) -> str:
+    """A block of log text: a line that names whose text it is, and a fence longer than any run inside."""
+    body = clean(text)
+    longest = max((len(run) for run in _RUNS.findall(body)), default=2)
+    marks = "`" * (longest + 1)
+    return f"{whose}:\n{marks}text\n{body}\n{marks}"

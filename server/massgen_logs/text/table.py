@@ -1,0 +1,36 @@
+"""Compact Markdown tables and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from massgen_logs.text.clean import cell
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], limit: int = 160) -> list[str]:
+    """Lines of a Markdown table; None becomes "-"."""
+    lines = ["|" + "|".join(header) + "|", "|" + "-|" * len(header)]
+    lines += [row_line(row, limit) for row in rows]
+    return lines
+
+
+def row_line(row: Sequence[object], limit: int = 160) -> str:
+    """One line of a table."""
+    return "|" + "|".join("-" if value is None else cell(value, limit) for value in row) + "|"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds, with a precision that fits their size."""
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if abs(value) < 1 else f"{value:.1f}"
+
+
+def dollars(value: float | None) -> str:
+    """US dollars with MassGen's six decimals, without trailing zeros."""
+    return "unknown" if value is None else "$" + (f"{value:.6f}".rstrip("0").rstrip(".") or "0")
+
+
+def counts(values: dict[str, int]) -> str:
+    """`name n, name n` of what is not zero; "none" for nothing."""
+    return ", ".join(f"{name} {n}" for name, n in values.items() if n) or "none"

@@ -1,0 +1,199 @@
+"""What a tool is, and the one way in which it is called: find the run, compute, mask, frame."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from massgen_logs.errors import MassgenLogError
+from massgen_logs.run.load import load
+from massgen_logs.run.model import Note, Run, Source
+from massgen_logs.text.clean import cell, cut
+from massgen_logs.text.mask import Masker
+from massgen_logs.text.page import Page
+from massgen_logs.tree import Place, find_root, resolve
+
+Log = Annotated[str, "latest, a log's name, a unique prefix of it, or any path inside it"]
+TurnArg = Annotated["int | None", "turn number; default: the last"]
+AttemptArg = Annotated["int | None", "attempt number; default: the last"]
+LogsDir = Annotated["str | None", "folder of the log_* folders; default: found from the working directory upward"]
+Cursor = Annotated["str | None", "next_cursor of the page before"]
+Limit = Annotated["int | None", "rows a page at most; default: what fits a short answer"]
+
+
+@dataclass(slots=True)
+class Result:
+    """What a tool's function returns: data (a dataclass), its page if it is a list, and what to ask next."""
+
+    data: Any
+    page: Page | None = None
+    next: tuple[str, ...] = ()
+    sources: list[Source] | None = None
+    masker: Masker = field(default_factory=Masker)
+    """For a function that must cut a text: it masks before it cuts, so that no cut can halve a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool. needs: what its function takes first: a Run, a (Run, Place), or the log root.
+
+    render gets the masked data as plain dicts and lists and gives the lines of the answer. notes: ids of the run's
+    notes that concern it; None for all of them.
+    """
+
+    name: str
+    title: str
+    function: Callable[..., Result]
+    render: Callable[[Any], list[str]]
+    needs: Literal["run", "place", "root"] = "run"
+    notes: frozenset[str] | None = frozenset()
+    writes: bool = False
+
+    @property
+    def description(self) -> str:
+        """The function's docstring up to its Args section: what agents and people read."""
+        return inspect.cleandoc(self.function.__doc__ or "").split("\n\nArgs:")[0]
+
+    def parameters(self) -> dict[str, inspect.Parameter]:
+        """The arguments that a caller may give, the common ones first."""
+        own = list(inspect.signature(self.function, eval_str=True).parameters.values())
+        own = own[{"run": 1, "place": 2, "root": 1}[self.needs] :]
+        common: list[tuple[str, object, object]] = [("logs_dir", LogsDir, None)]
+        if self.needs != "root":
+            common = [("log", Log, "latest"), ("turn", TurnArg, None), ("attempt", AttemptArg, None), *common]
+        made = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for name, kind, default in common
+        ]
+        own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+        first = [p for p in own if p.default is inspect.Parameter.empty]
+        return {p.name: p for p in [*first, *[p for p in own if p not in first], *made]}
+
+
+@dataclass(slots=True)
+class Answer:
+    """A finished answer, masked: `json()` for programs, `text()` for agents and people."""
+
+    tool: Tool
+    scope: dict[str, object]
+    data: Any
+    page: Page | None
+    sources: list[dict[str, object]]
+    missing: list[str]
+    notes: list[dict[str, str]]
+    next: tuple[str, ...]
+    masked: int
+    attempts: int = 1
+    problems: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
+
+    def json(self) -> dict[str, object]:
+        """The typed result, as the README describes it."""
+        page = self.page and {"shown": self.page.shown, "total": self.page.total, "next_cursor": self.page.next_cursor}
+        return {
+            "tool": self.tool.name, "scope": self.scope, "data": self.data, "page": page, "sources": self.sources,
+            "missing": self.missing, "notes": self.notes, "problems": self.problems, "masked_secrets": self.masked,
+            "next": list(self.next),
+        }  # fmt: skip
+
+    def text(self) -> str:
+        """Compact Markdown: scope line, body, what was cut, notes, sources, next."""
+        lines = [self._head(), *self.tool.render(self.data)]
+        if self.page is not None:
+            lines.append(self._page_line(self.page))
+        lines += [f"note: {cell(note['text'], 400)}" for note in self.notes if self.tool.notes is not None]
+        lines += self._foot()
+        return "\n".join(lines)
+
+    def _head(self) -> str:
+        scope = self.scope
+        parts = [self.tool.name]
+        if scope.get("session"):
+            parts += [str(scope["session"]), f"turn {scope['turn']}", f"attempt {scope['attempt']} of {self.attempts}"]
+            parts.append(f"MassGen {scope['massgen_version'] or scope.get('massgen_version_range')}")
+            parts.append(_STATES.get(str(scope["state"]), str(scope["state"])))
+        return " · ".join(parts)
+
+    def _page_line(self, page: Page) -> str:
+        line = f"shown {page.shown} of {page.total}" + (f" (from {page.first + 1})" if page.first else "")
+        return line + (f' · next page: cursor="{page.next_cursor}"' if page.next_cursor else "")
+
+    def _foot(self) -> list[str]:
+        lines: list[str] = []
+        bad = sum(int(str(s["unreadable"])) for s in self.sources)
+        if self.sources:
+            names = [
+                f"{s['file']}" + (f" ({s['unreadable']} unreadable)" if s["unreadable"] else "") for s in self.sources
+            ]
+            shown = names[:9] + ([f"{len(names) - 9} more"] if len(names) > 9 else [])
+            line = "sources: " + ", ".join(shown)
+            lines.append(line + (f" · missing: {', '.join(self.missing)}" if self.missing else ""))
+        if bad:
+            lines += [
+                f"unreadable: {p['file']}:{p['line'] or '-'} {cut(str(p['what']), 120)}" for p in self.problems[:3]
+            ]
+            lines += [f"unreadable: {len(self.problems) - 3} more in --json"] if len(self.problems) > 3 else []
+        if self.masked:
+            lines.append(f"{self.masked} secrets masked")
+        if self.next:
+            lines.append("next: " + ", ".join(self.next))
+        return lines
+
+
+_STATES = {
+    "timed_out": "timed out",
+    "unfinished": "unfinished: no end was recorded, figures are floors",
+    "in_progress": "in progress: figures are floors",
+    "failed": "failed",
+}
+
+
+def call(tool: Tool, arguments: dict[str, Any]) -> Answer:
+    """Call a tool with the caller's arguments.
+
+    Raises:
+        MassgenLogError: for anything that the caller can mend.
+    """
+    arguments = dict(arguments)
+    logs_dir = arguments.pop("logs_dir", None)
+    if tool.needs == "root":
+        result = tool.function(find_root(logs_dir), **arguments)
+        return _answer(tool, result, None, None)
+    log, turn, attempt = (arguments.pop(name, None) for name in ("log", "turn", "attempt"))
+    place = resolve(find_root(logs_dir, log), log, turn, attempt)
+    run = load(place)
+    first = (run, place) if tool.needs == "place" else (run,)
+    return _answer(tool, tool.function(*first, **arguments), run, place)
+
+
+def _answer(tool: Tool, result: Result, run: Run | None, place: Place | None) -> Answer:
+    masker = result.masker
+    data = masker.value(result.data)
+    scope: dict[str, object] = {}
+    notes: list[Note] = []
+    if run is not None:
+        scope = {
+            "session": run.session, "turn": run.turn, "attempt": run.attempt, "massgen_version": run.version,
+            "massgen_version_range": run.version_range, "state": run.ending.state, "path": run.path,
+        }  # fmt: skip
+        notes = [note for note in run.notes if tool.notes is None or note.id in tool.notes]
+    sources = result.sources if result.sources is not None else run.sources if run else []
+    return Answer(
+        tool, scope, data, result.page,
+        [{"file": s.file, "rows": s.rows, "unreadable": s.unreadable} for s in sources],
+        run.missing if run else [],
+        [{"id": n.id, "text": masker.text(n.text), "evidence": n.evidence} for n in notes],
+        result.next, masker.count, run.attempts if run else 1,
+        problems=[{"file": p.file, "line": p.line, "what": p.what} for p in run.problems] if run else [],
+    )  # fmt: skip
+
+
+def require(name: str, value: str, existing: list[str], what: str) -> None:
+    """Refuse an unknown name, naming what exists.
+
+    Raises:
+        MassgenLogError: if `value` is not in `existing`.
+    """
+    if value not in existing:
+        raise MassgenLogError(f"{name}={value!r}: no such {what}; there are: {', '.join(existing) or 'none'}.")

@@ -1,0 +1,72 @@
+"""coordination_timeline: what happened in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from massgen_logs.analysis.timeline import TimelineEvent, timeline
+from massgen_logs.analysis.voting import count
+from massgen_logs.run.model import Run
+from massgen_logs.text import page
+from massgen_logs.text.clean import cell
+from massgen_logs.text.table import row_line, table
+from massgen_logs.tools.base import Cursor, Limit, Result, Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """events of this page; kinds: how many of each kind there are on all pages."""
+
+    events: list[TimelineEvent]
+    kinds: dict[str, int]
+
+
+def coordination_timeline(run: Run, limit: Limit = None, cursor: Cursor = None) -> Result:
+    """List what happened in order: starts, answers, votes (ignored ones too), restarts with the answer that caused each,
+    injections, enforcement, errors, time-outs, winner, final answer; without poll noise. t is seconds from the start.
+
+    Args:
+        run: the run.
+        limit: events a page.
+        cursor: of the page before.
+    """
+    events = timeline(run)
+    shown, where = page.take(events, cursor, limit, 80, lambda event: len(_line(_plain(event))) + 1)
+    return Result(Timeline(shown, count([event.kind for event in events])), where, ("read_trace", "vote_reasons"))
+
+
+def _plain(event: TimelineEvent) -> dict[str, Any]:
+    return {
+        name: getattr(event, name)
+        for name in ("t", "kind", "agent", "round", "label", "target", "detail", "count", "t_last")
+    }
+
+
+def _cells(event: dict[str, Any]) -> tuple[object, ...]:
+    t = "-" if event["t"] is None else f"{event['t']:.1f}"
+    detail = str(event["detail"])
+    if event["count"] > 1:
+        detail = f"x{event['count']} until {event['t_last'] or 0:.1f}: {detail}"
+    what = " → ".join(str(x) for x in (event["label"], event["target"]) if x)
+    if event["kind"] == "restart" and event["target"]:
+        what = f"by {event['target']}"
+    return (t, event["kind"], event["agent"], event["round"], what, cell(detail, 140))
+
+
+def _line(event: dict[str, Any]) -> str:
+    return row_line(_cells(event))
+
+
+def render(data: Any) -> list[str]:
+    """One row an event."""
+    return [
+        "all events: " + ", ".join(f"{kind} {n}" for kind, n in data["kinds"].items()),
+        *table(("t", "kind", "agent", "round", "what", "detail"), [_cells(event) for event in data["events"]]),
+    ]
+
+
+TOOL = Tool(
+    "coordination_timeline", "Timeline of a run", coordination_timeline, render,
+    notes=frozenset({"emptied_by_restart", "not_delivered", "ignored_unknown"}),
+)  # fmt: skip

@@ -1,0 +1,56 @@
+"""draft_report: ANALYSIS_REPORT.md with every measured part filled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from massgen_logs.report.draft import draft
+from massgen_logs.report.structure import MARK
+from massgen_logs.run.model import Run
+from massgen_logs.text.clean import cell
+from massgen_logs.tools.base import Result, Tool
+from massgen_logs.tree import Place
+
+_FILES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """markdown: the draft; to_fill: how many marked places it has; path: where write_report would save it."""
+
+    markdown: str
+    to_fill: int
+    path: str
+    exists: bool
+
+
+def draft_report(run: Run, place: Place) -> Result:
+    """Draft ANALYSIS_REPORT.md: all sections with every measured part filled, and a marked place [[JUDGE: ...]] for each
+    judgement that the analysing agent must add before write_report.
+
+    Args:
+        run: the run.
+        place: where it is.
+    """
+    files: list[str] = []
+    if run.winner is not None:
+        found, more = place.attempt.workspace_files("final", run.winner, "workspace")
+        files = [f"- {cell(name, 120)} ({size} bytes)" for name, size in found[:_FILES]]
+        files += [f"- {len(found) - _FILES}{' or more' if more else ''} more"] if len(found) > _FILES else []
+    text = draft(run, files)
+    data = Draft(text, text.count(MARK), str(place.turn.report), place.turn.analyzed)
+    return Result(data, next=("read_trace for the evidence of a judgement", "write_report(content=the filled report)"))
+
+
+def render(data: Any) -> list[str]:
+    """Where it would be saved, then the draft as it is."""
+    exists = "; a report exists there" if data["exists"] else ""
+    return [
+        f"{data['to_fill']} places to fill; write_report saves to {data['path']}{exists}. Quoted words are the agents'.",
+        "",
+        data["markdown"],
+    ]
+
+
+TOOL = Tool("draft_report", "Draft of the analysis report", draft_report, render, needs="place")

@@ -1,0 +1,131 @@
+"""list_logs: which MassGen logs there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from massgen_logs.run.summary import state_of, summarise
+from massgen_logs.text import page
+from massgen_logs.text.clean import cell
+from massgen_logs.text.table import dollars, seconds, table
+from massgen_logs.tools.base import Cursor, Limit, Result, Tool
+from massgen_logs.tree import Place, Session, read_session, session_names
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One attempt and how it ended."""
+
+    attempt: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRow:
+    """One turn; analyzed: it has an ANALYSIS_REPORT.md."""
+
+    turn: int
+    analyzed: bool
+    attempts: list[AttemptRow]
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One log: the facts are those of its last attempt. started_at: local time of the machine that ran it."""
+
+    session: str
+    path: str
+    started_at: str | None
+    state: str
+    analyzed: bool
+    turns: list[TurnRow]
+    question: str | None
+    agents: list[str]
+    winner: str | None
+    duration_s: float | None
+    cost_usd: float | None
+    massgen_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """not_logs: log_* folders without a run in them."""
+
+    root: str
+    logs: list[LogRow]
+    not_logs: int | None
+
+
+def list_logs(
+    root: Path,
+    limit: Limit = None,
+    analyzed: Annotated[bool | None, "true: only logs with a report; false: only logs without one"] = None,
+    cursor: Cursor = None,
+) -> Result:
+    """List MassGen logs, newest first: state, question, agents, winner, duration, cost, and whether each has a report.
+
+    Args:
+        root: the log root.
+        limit: logs a page, 20 by default.
+        analyzed: filter by the existence of ANALYSIS_REPORT.md.
+        cursor: of the page before.
+    """
+    names = session_names(root)
+    if analyzed is not None:
+        names = [name for name in names if any(t.analyzed for t in read_session(root / name).turns) == analyzed]
+    shown, where = page.take(names, cursor, limit, 20, lambda _: 150)
+    sessions = [read_session(root / name) for name in shown]
+    rows = [_row(session) for session in sessions if session.turns]
+    return Result(
+        Logs(str(root), rows, len(sessions) - len(rows)), where,
+        (f'run_overview(log="{rows[0].session}")',) if rows else (), [],
+    )  # fmt: skip
+
+
+def _row(session: Session) -> LogRow:
+    last = session.turns[-1]
+    facts = summarise(Place(session, last, last.attempts[-1]))
+    turns = [
+        TurnRow(turn.number, turn.analyzed, [
+            AttemptRow(a.number, facts.state if a is last.attempts[-1] else state_of(session, turn.number, a)) for a in turn.attempts
+        ])
+        for turn in session.turns
+    ]  # fmt: skip
+    return LogRow(
+        session.name, str(session.path), _started(session.name), facts.state, any(t.analyzed for t in turns), turns,
+        facts.question, list(facts.agents), facts.winner, facts.duration_s, facts.cost_usd, facts.version,
+    )  # fmt: skip
+
+
+def _started(name: str) -> str | None:
+    try:
+        return datetime.strptime(name[4:19], "%Y%m%d_%H%M%S").isoformat(" ")
+    except ValueError:
+        return None
+
+
+def render(data: Any) -> list[str]:
+    """A table, and the root it was read from."""
+    rows = [
+        (log["session"], log["state"], "yes" if log["analyzed"] else "no", _turns(log["turns"]), len(log["agents"]), log["winner"],
+         seconds(log["duration_s"]), dollars(log["cost_usd"]), log["massgen_version"], cell(log["question"] or "", 60))
+        for log in data["logs"]
+    ]  # fmt: skip
+    header = ("log", "state", "report", "turns", "agents", "winner", "s", "cost", "MassGen", "question")
+    lines = [f"root: {data['root']}"]
+    lines += table(header, rows) if rows else ["no logs"]
+    return lines + ([f"{data['not_logs']} log_* folders hold no run"] if data["not_logs"] else [])
+
+
+def _turns(turns: list[dict[str, Any]]) -> str:
+    parts: list[str] = []
+    for turn in turns:
+        many = len(turn["attempts"]) > 1
+        parts.append(f"{turn['turn']}" + (f" ({len(turn['attempts'])} attempts)" if many else ""))
+    return ", ".join(parts)
+
+
+TOOL = Tool("list_logs", "List MassGen logs", list_logs, render, needs="root")

@@ -1,0 +1,165 @@
+"""read_trace: the evidence itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from massgen_logs.analysis.voting import since_start
+from massgen_logs.errors import MassgenLogError
+from massgen_logs.run.model import Problem, Run, Source
+from massgen_logs.run.trace import KINDS, Item, agents_with_trace, items
+from massgen_logs.text import page
+from massgen_logs.text.clean import fence
+from massgen_logs.text.mask import Masker
+from massgen_logs.text.page import Page
+from massgen_logs.tools.base import Cursor, Limit, Result, Tool, require
+from massgen_logs.tree import Place
+
+
+@dataclass(frozen=True, slots=True)
+class TraceItem:
+    """One piece of evidence. index: 1-based among all that match; part: "" or "i of n" of a piece too long for a page."""
+
+    index: int
+    kind: str
+    t: float | None
+    round: int | None
+    tool: str | None
+    text: str
+    result: str | None
+    outcome: str | None
+    exit_code: int | None
+    part: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One page of an agent's trace; kinds: how many pieces of each kind match."""
+
+    agent: str
+    items: list[TraceItem]
+    kinds: dict[str, int]
+
+
+def read_trace(
+    run: Run,
+    place: Place,
+    agent: Annotated[str, 'agent id; "*" where the version names no agent'],
+    round: Annotated[int | None, "coordination round of the agent: 0 until its first answer, then 1 ..."] = None,
+    kind: Annotated[str | None, "reasoning, text, call, answer, vote, injection or final"] = None,
+    contains: Annotated[str | None, "only pieces whose text, arguments or result hold this (any case)"] = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> Result:
+    """Read an agent's evidence in order: reasoning, text, tool calls with full arguments and results, each once; or find
+    a text in it.
+
+    Args:
+        run: the run.
+        place: where it is.
+        agent: see above.
+        round: see above.
+        kind: see above.
+        contains: see above.
+        limit: pieces a page.
+        cursor: of the page before.
+    """
+    require("agent", agent, agents_with_trace(run, place.attempt), "agent with a trace of its own")
+    if kind is not None:
+        require("kind", kind, list(KINDS), "kind")
+    start, offset = _cursor(cursor)
+    most = limit if limit is not None else 60
+    budget = page.DEFAULT_CHARS if limit is None else page.MAX_CHARS
+    source, problems, masker = Source("?"), list[Problem](), Masker()
+    shown: list[TraceItem] = []
+    kinds: dict[str, int] = {}
+    index, following = 0, None
+    for item in items(run, place, agent, source, problems):
+        if not _wanted(item, round, kind, contains):
+            continue
+        index += 1
+        kinds[item.kind] = kinds.get(item.kind, 0) + 1
+        if index <= start or following is not None:
+            continue
+        if len(shown) >= most or (shown and budget < 400):
+            following = str(index - 1)
+            continue
+        piece, end = _piece(item, index, offset if index == start + 1 else 0, budget, run, masker)
+        budget -= len(piece.text) + len(piece.result or "") + 120
+        shown.append(piece)
+        following = f"{index - 1}.{end}" if end else None
+    if start > index:
+        raise MassgenLogError(
+            f"cursor={cursor!r} is none of this list ({index} pieces). Leave it out for the first page."
+        )
+    return Result(
+        Trace(agent, shown, kinds), Page(len(shown), index, following, start), sources=[source], masker=masker
+    )
+
+
+def _cursor(cursor: str | None) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,12}))?", cursor or "0")
+    if match is None:
+        raise MassgenLogError(f"cursor={cursor!r} is no cursor of this list. Leave it out for the first page.")
+    return int(match[1]), int(match[2] or 0)
+
+
+def _wanted(item: Item, round: int | None, kind: str | None, contains: str | None) -> bool:
+    if (round is not None and item.round != round) or (kind is not None and item.kind != kind):
+        return False
+    if contains is None:
+        return True
+    needle = contains.casefold()
+    return (
+        needle in item.text.casefold() or needle in (item.result or "").casefold() or needle in _plain(item).casefold()
+    )
+
+
+def _plain(item: Item) -> str:
+    """A command as it was typed: the arguments are JSON, in which quotes and newlines are escaped."""
+    return item.call.command or "" if item.call else ""
+
+
+def _piece(item: Item, index: int, offset: int, budget: int, run: Run, masker: Masker) -> tuple[TraceItem, int]:
+    """The item from `offset` of its text and result on, cut at `budget`; the offset to go on at, or 0."""
+    text, output = masker.text(item.text), masker.text(item.result or "")
+    whole = text + output
+    end = min(len(whole), offset + max(budget, 400))
+    border = len(text)
+    words = whole[min(offset, border) : min(end, border)]
+    result = whole[max(offset, border) : max(end, border)] if item.result is not None else None
+    part = f"characters {offset + 1} to {end} of {len(whole)}" if offset or end < len(whole) else ""
+    call = item.call
+    made = TraceItem(
+        index, item.kind, since_start(run, item.t), item.round, item.tool, words, result,
+        call.outcome if call else None, call.exit_code if call else None, part, item.src,
+    )  # fmt: skip
+    return made, end if end < len(whole) else 0
+
+
+def render(data: Any) -> list[str]:
+    """A heading and a fence for each piece."""
+    lines = ["matching: " + (", ".join(f"{kind} {n}" for kind, n in data["kinds"].items()) or "nothing")]
+    for item in data["items"]:
+        when = "" if item["t"] is None else f" t={item['t']:.1f}"
+        round_ = "" if item["round"] is None else f" round {item['round']}"
+        end = f" {item['outcome']}" if item["outcome"] else ""
+        end += f" exit {item['exit_code']}" if item["exit_code"] is not None else ""
+        tool = f" {item['tool']}" if item["tool"] else ""
+        part = f" ({item['part']})" if item["part"] else ""
+        body = item["text"]
+        if item["result"]:
+            body = f"{body}\n→ {item['result']}" if body else f"→ {item['result']}"
+        lines.append(
+            fence(
+                body,
+                f"{item['index']}. {data['agent']} {item['kind']}{tool}{round_}{when}{end}{part} [{item['where']}]",
+            )
+        )
+    return lines
+
+
+TOOL = Tool("read_trace", "Read an agent's trace", read_trace, render, needs="place", notes=frozenset({"redacted"}))

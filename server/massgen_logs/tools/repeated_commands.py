@@ -1,0 +1,138 @@
+"""repeated_commands: shell commands by how often they ran."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from massgen_logs.analysis.commands import Command
+from massgen_logs.analysis.commands import repeated_commands as analyse
+from massgen_logs.run.model import Run
+from massgen_logs.text import page
+from massgen_logs.text.clean import cell
+from massgen_logs.text.table import seconds, table
+from massgen_logs.tools.base import Cursor, Limit, Result, Tool
+
+
+@dataclass(frozen=True, slots=True)
+class CommandPage:
+    """One page of commands; totals are of the whole run. failed_once: failed, denied or silently failing commands below
+    min_count, at most ten, others_failed more."""
+
+    commands: list[Command]
+    distinct: int
+    total_ran: int
+    total_failed: int
+    total_denied: int | None
+    denied_other_tools: int
+    min_count: int
+    failed_once: list[Command]
+    others_failed: int
+    slowest: list[Command]
+    longest_output: list[Command]
+    times: str
+
+
+def repeated_commands(
+    run: Run,
+    min_count: Annotated[int, "leave out commands that ran fewer times; 1 lists every command"] = 2,
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> Result:
+    """Count the shell commands that agents ran, each once: how often, by whom, failed (by exit code), denied, time,
+    output size, runs after a restart; also the failed, the slowest and the longest-output ones.
+
+    Args:
+        run: the run.
+        min_count: see above.
+        limit: commands a page.
+        cursor: of the page before.
+    """
+    found = analyse(run, min_count)
+    below = [
+        c
+        for c in analyse(run, 1).commands
+        if c not in found.commands and (c.failed or c.denied or c.not_run or c.hidden)
+    ]
+    shown, where = page.take(found.commands, cursor, limit, 40, lambda c: min(len(c.command), 240) + 60, used=1800)
+    first = where.first == 0
+    data = CommandPage(
+        shown, found.distinct, found.total_ran, found.total_failed, found.total_denied, found.denied_other_tools, min_count,
+        below[:10] if first else [], max(0, len(below) - 10), found.slowest if first else [],
+        found.longest_output if first else [], found.times,
+    )  # fmt: skip
+    following = ("repeated_commands(min_count=1)",) if min_count > 1 and found.distinct > len(found.commands) else ()
+    return Result(data, where, (*following, 'read_trace(agent=..., contains="the command")'))
+
+
+def _row(c: dict[str, Any]) -> tuple[object, ...]:
+    by = " ".join(f"{agent}:{n}" for agent, n in c["by_agent"].items())
+    failed = f"{c['failed']} (exit {','.join(map(str, c['exit_codes']))})" if c["failed"] else ""
+    extra = [f"{c['denied']} denied"] if c["denied"] else []
+    extra += [f"{c['not_run']} never ran"] if c["not_run"] else []
+    extra += [f"{c['background']} in background"] if c["background"] else []
+    extra += [f"{c['hidden']} hid an error"] if c["hidden"] else []
+    extra += [cell(c["error"], 80)] if c["error"] else []
+    times = f"{seconds(c['total_s'])}/{seconds(c['max_s'])}"
+    return (
+        cell(c["command"], 240),
+        c["ran"],
+        by,
+        failed,
+        c["after_restart"] or "",
+        times,
+        c["max_output_chars"],
+        "; ".join(extra),
+    )
+
+
+_HEADER = ("command", "ran", "by", "failed", "again after restart", "s total/max", "max output chars", "remarks")
+
+
+def render(data: Any) -> list[str]:
+    """Totals, the repeated commands, then failed ones, slowest, longest output."""
+    denied = (
+        "unknown: refusals leave no trace with one of these backends"
+        if data["total_denied"] is None
+        else data["total_denied"]
+    )
+    kind = {
+        "own": "the command's own",
+        "elapsed": "MassGen's elapsed",
+        "mixed": "own where recorded, else elapsed",
+        "none": "not recorded",
+    }
+    lines = [
+        f"{data['total_ran']} commands ran, {data['distinct']} distinct, {data['total_failed']} failed; tool calls denied: {denied}"
+        + (f" ({data['denied_other_tools']} of them no commands)" if data["denied_other_tools"] else "")
+        + f"; times: {kind[data['times']]}",
+    ]
+    if data["commands"]:
+        lines += table(_HEADER, [_row(c) for c in data["commands"]], 240)
+    elif data["total_ran"]:
+        lines.append(f"no command ran {data['min_count']} times or more")
+    if data["failed_once"]:
+        lines.append("failed, refused or hiding an error, below min_count:")
+        lines += [f"- `{cell(c['command'], 120)}` {_end(c)}" for c in data["failed_once"]]
+        lines += [f"- {data['others_failed']} more: repeated_commands(min_count=1)"] if data["others_failed"] else []
+    if data["slowest"]:
+        lines.append(
+            "slowest: " + "; ".join(f"`{cell(c['command'], 60)}` {seconds(c['max_s'])} s" for c in data["slowest"][:3])
+        )
+    if data["longest_output"]:
+        lines.append("longest output: " + "; ".join(
+            f"`{cell(c['command'], 60)}` {c['max_output_chars']} chars" for c in data["longest_output"][:3]))  # fmt: skip
+    return lines
+
+
+def _end(c: dict[str, Any]) -> str:
+    parts = [f"exit {','.join(map(str, c['exit_codes']))}"] if c["failed"] else []
+    parts += ["refused"] if c["denied"] else ["never ran"] if c["not_run"] else []
+    parts += ["exit 0, error hidden"] if c["hidden"] and not c["failed"] else []
+    return f"{', '.join(parts)} ({', '.join(c['by_agent']) or 'nobody'}): {cell(c['error'] or '', 100)}"
+
+
+TOOL = Tool(
+    "repeated_commands", "Shell commands of a run", repeated_commands, render,
+    notes=frozenset({"hidden_failures", "piped_failures", "no_agent", "redacted", "open_calls"}),
+)  # fmt: skip

@@ -1,0 +1,93 @@
+"""run_overview: the first call on a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from massgen_logs.analysis.overview import PREVIEW, overview
+from massgen_logs.run.model import Run
+from massgen_logs.text.clean import cell, fence, inline
+from massgen_logs.text.mask import Masker
+from massgen_logs.text.table import counts, dollars, seconds, table
+from massgen_logs.tools.base import Result, Tool
+
+
+def run_overview(run: Run) -> Result:
+    """Tell what happened in a run: outcome, winner, answers, votes, restarts, cost, five checks and all red flags.
+
+    Args:
+        run: the run.
+    """
+    data, masker = overview(run), Masker()
+    if data.final_answer is not None:
+        preview = masker.text(run.final_text or "")[:PREVIEW]
+        data = replace(data, final_answer=replace(data.final_answer, preview=preview))
+    return Result(
+        data, next=("vote_reasons", "coordination_timeline", "repeated_commands", "cost_and_tokens"), masker=masker
+    )
+
+
+def render(data: Any) -> list[str]:
+    """Facts, checks, red flags, the beginning of the final answer."""
+    votes = data["votes"]
+    ignored = "unknown" if votes["ignored"] is None else votes["ignored"]
+    took = f"{seconds(data['duration_s'])} s ({data['duration_source']})"
+    if data["duration_s"] is None:
+        took = f"at least {seconds(data['at_least_s'])} s" if data["at_least_s"] else "not recorded"
+    cost = dollars(data["cost_usd"]) + (" (a floor)" if data["cost_is_floor"] and data["cost_usd"] is not None else "")
+    if data["cost_corrected_usd"] is not None:
+        cost += f" (this attempt alone: {dollars(data['cost_corrected_usd'])})"
+    denied = "unknown" if data["denied"] is None else data["denied"]
+    restarts = ", ".join(f"{a} {'unknown' if n is None else n}" for a, n in data["restarts"].items())
+    lines = [
+        f"question (user's words): {inline(data['question'] or 'not recorded', 400)}",
+        f"winner: {data['winner'] or 'none'} · finish: {cell(data['finish_reason'], 200)} · duration: {took} · cost: {cost}",
+        f"answers: {data['answers']} · votes: {votes['accepted']} accepted, {ignored} ignored, {votes['refused']} refused, "
+        f"{votes['counted']} counted (tally: {counts(data['tally'])}) · times_restarted: {restarts}",
+        f"commands: {data['commands_ran']} ran, {data['commands_failed']} failed · tool calls denied: {denied}",
+        *table(
+            ("agent", "backend", "model", "answers", "started anew", "status", "error"),
+            [
+                (
+                    a["id"],
+                    a["backend"],
+                    a["model"],
+                    ", ".join(a["answers"]) or "none",
+                    a["executions_restarted"],
+                    a["status"],
+                    a["error"],
+                )
+                for a in data["agent_rows"]
+            ],
+        ),
+        "checks:",
+    ]
+    lines += [f"- {_mark(check['ok'])} {check['id']}: {cell(check['evidence'], 200)}" for check in data["checks"]]
+    if data["red_flags"]:
+        lines.append(f"red flags ({len(data['red_flags'])}):")
+        lines += [_flag(flag) for flag in data["red_flags"]]
+    else:
+        lines.append("red flags: none")
+    final = data["final_answer"]
+    if final:
+        more = f", first {len(final['preview'])}" if final["chars"] > len(final["preview"]) else ""
+        lines.append(
+            fence(
+                final["preview"],
+                f"final answer as {final['agent']} wrote it ({final['chars']} chars{more}; {final['where']})",
+            )
+        )
+    return lines
+
+
+def _mark(ok: bool | None) -> str:
+    return "?" if ok is None else "ok" if ok else "NO"
+
+
+def _flag(flag: dict[str, str]) -> str:
+    where = f" [{flag['evidence']}]" if flag["evidence"] else ""
+    return f"- {flag['id']}: {cell(flag['text'], 400)}{where}"
+
+
+TOOL = Tool("run_overview", "Overview of one run", run_overview, render, notes=None)

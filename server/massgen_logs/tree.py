@@ -1,0 +1,360 @@
+"""Which sessions, turns, attempts and files there are. Names only: no file is opened here.
+
+Layouts: `log_X/` is itself the run (0.1.0), `log_X/turn_N/` is the run (0.1.12), `log_X/turn_N/attempt_M/` (0.1.24 on).
+`--continue` splits one run over two turn folders: one half holds only events.jsonl, massgen.log and a metadata file,
+the other everything else; together they are one attempt of the later turn. Complete log trees nested in workspace
+copies are not looked at. Symbolic links are never followed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from massgen_logs.errors import MassgenLogError, nearest
+
+SESSION = re.compile(r"log_\d{8}_\d{6}(_\d{1,6})?")
+STAMP = re.compile(r"\d{8}_\d{6}_\d{6}")
+REPORT = "ANALYSIS_REPORT.md"
+RUN_FILES = frozenset({
+    "massgen.log", "massgen_debug.log", "streaming_debug.log", "events.jsonl", "status.json", "execution_metadata.yaml",
+    "coordination_events.json", "coordination_table.txt", "snapshot_mappings.json", "metrics_summary.json",
+    "metrics_events.json",
+})  # fmt: skip
+LOG_HALF = frozenset({"events.jsonl", "massgen.log", "massgen_debug.log", "streaming_debug.log"})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run directory: the folder that holds massgen.log. `log_half` is the other folder of a split run, or None."""
+
+    number: int
+    path: Path
+    log_half: Path | None = None
+
+    def file(self, *parts: str) -> Path | None:
+        """The path of a regular file of this attempt, or None if it is absent or reached through a symbolic link."""
+        found = _walk(self.path, parts)
+        if found is None and self.log_half is not None and len(parts) == 1:
+            found = _walk(self.log_half, parts)
+        return found
+
+    def folders(self, *parts: str) -> list[str]:
+        """Names of the real sub-folders of a folder of this attempt, sorted."""
+        return [name for name, is_dir in _entries(self.path.joinpath(*parts)) if is_dir]
+
+    def agent_folders(self) -> dict[str, list[str]]:
+        """Agent id to its time-stamped folders, oldest first; agents without such a folder have an empty list."""
+        found: dict[str, list[str]] = {}
+        for name in self.folders():
+            if name in {"final", "agent_outputs", "streaming_buffers", "subagents"}:
+                continue
+            inside = _entries(self.path / name)
+            stamps = [n for n, is_dir in inside if is_dir and STAMP.fullmatch(n)]
+            if stamps or any(n == "workspace" for n, _ in inside):
+                found[name] = stamps
+        return found
+
+    def workspace_files(self, *parts: str, limit: int = 2000) -> tuple[list[tuple[str, int]], bool]:
+        """(relative path, bytes) of the files in a workspace copy, and whether there are more than `limit` entries.
+
+        What MassGen or a client put there (hidden folders, the trace of the round before) is left out.
+        """
+        base = self.path.joinpath(*parts)
+        found: list[tuple[str, int]] = []
+        folders, seen = [base], 0
+        while folders:
+            folder = folders.pop(0)
+            for name, is_dir in _entries(folder):
+                seen += 1
+                if seen > limit:
+                    return found, True
+                if name.startswith(".") or (folder == base and name == "execution_trace.md"):
+                    continue
+                if is_dir:
+                    folders.append(folder / name)
+                elif is_file(folder / name):
+                    found.append((str((folder / name).relative_to(base)), os.lstat(folder / name).st_size))
+        return found, False
+
+    def signature(self) -> tuple[tuple[str, int, int], ...]:
+        """(name, size, mtime in ns) of every file that a Run is read from: equal means unchanged."""
+        seen: list[tuple[str, int, int]] = []
+        folders = [self.path, self.path / "agent_outputs", *([self.log_half] if self.log_half else [])]
+        folders += [self.path / agent for agent in self.agent_folders()]
+        for folder in folders:
+            try:
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        info = entry.stat(follow_symlinks=False)
+                        seen.append((entry.path, info.st_size, info.st_mtime_ns))
+            except OSError:
+                continue
+        return tuple(sorted(seen))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One coordination session of a log; its report lies in `path`."""
+
+    number: int
+    path: Path
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def report(self) -> Path:
+        """Where ANALYSIS_REPORT.md of this turn is, or would be."""
+        return self.path / REPORT
+
+    @property
+    def analyzed(self) -> bool:
+        """True if the report exists and is not empty (MassGen's self-analysis makes an empty one beforehand)."""
+        try:
+            info = os.lstat(self.report)
+        except OSError:
+            return False
+        return stat.S_ISREG(info.st_mode) and info.st_size > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One `log_*` folder with its turns, in order."""
+
+    name: str
+    path: Path
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One attempt, with the turn and session around it."""
+
+    session: Session
+    turn: Turn
+    attempt: Attempt
+
+
+def find_root(logs_dir: str | None = None, log: str | None = None, cwd: Path | None = None) -> Path:
+    """The folder that holds the `log_*` folders.
+
+    In order: `logs_dir`, the folder around an absolute path given as `log`, MASSGEN_LOG_BASE_DIR, `.massgen/massgen_logs`
+    from `cwd` upward, then in the home directory.
+
+    Raises:
+        MassgenLogError: if none of them exists; it names every place that was tried.
+    """
+    cwd = cwd or Path.cwd()
+    if logs_dir:
+        return _as_root(Path(logs_dir).expanduser(), f"logs_dir={logs_dir}")
+    if log and Path(log).expanduser().is_absolute() and (sessions := _sessions_around(Path(log).expanduser())):
+        return sessions[0].parent
+    if base := os.environ.get("MASSGEN_LOG_BASE_DIR"):
+        return _as_root(Path(base).expanduser(), f"MASSGEN_LOG_BASE_DIR={base}")
+    for folder in [cwd, *cwd.parents, Path.home()]:
+        candidate = folder / ".massgen" / "massgen_logs"
+        if candidate.is_dir():
+            return candidate
+    raise MassgenLogError(
+        f"No .massgen/massgen_logs in {cwd}, in any folder above it, or in {Path.home()}. "
+        "Give the folder that holds the log_* folders: logs_dir=... (--logs-dir), or set MASSGEN_LOG_BASE_DIR.",
+    )
+
+
+def session_names(root: Path) -> list[str]:
+    """Names of the `log_*` folders in `root`, newest first (the name is the start time)."""
+    return sorted((name for name, is_dir in _entries(root) if is_dir and SESSION.fullmatch(name)), reverse=True)
+
+
+def read_session(path: Path) -> Session:
+    """The turns and attempts of one `log_*` folder; a folder that is no log has no turns."""
+    entries = _entries(path)
+    turns = [
+        Turn(number, path / name, _attempts(path / name))
+        for number, name in _numbered(entries, "turn_")
+    ]  # fmt: skip
+    turns = [turn for turn in turns if turn.attempts]
+    if not turns and _is_run(entries):
+        turns = [Turn(1, path, (Attempt(1, path),))]
+    return Session(path.name, path, tuple(_join_split(turns)))
+
+
+def resolve(root: Path, log: str | None = None, turn: int | None = None, attempt: int | None = None) -> Place:
+    """Find one attempt.
+
+    Args:
+        root: as found by find_root.
+        log: "latest" (default), a session's name, a unique prefix of it, or any path inside a session.
+        turn: turn number; default: the one named by a path in `log`, else the last.
+        attempt: attempt number; default as for `turn`.
+
+    Raises:
+        MassgenLogError: for an unknown or ambiguous log, turn or attempt.
+    """
+    session, path_turn, path_attempt = _find_session(root, log or "latest")
+    if not session.turns:
+        raise MassgenLogError(
+            f"{session.name} holds no MassGen run: none of its folders has a massgen.log, status.json or events.jsonl. "
+            "Next: list_logs shows the logs that can be read.",
+        )
+    wanted_turn = path_turn if turn is None else turn
+    found_turn = session.turns[-1] if wanted_turn is None else _pick_turn(session, wanted_turn)
+    wanted = path_attempt if attempt is None and turn in {None, path_turn} else attempt
+    if wanted is None:
+        return Place(session, found_turn, found_turn.attempts[-1])
+    for candidate in found_turn.attempts:
+        if candidate.number == wanted:
+            return Place(session, found_turn, candidate)
+    have = ", ".join(str(a.number) for a in found_turn.attempts)
+    raise MassgenLogError(
+        f"{session.name} turn {found_turn.number} has no attempt {wanted}; it has: {have}. Leave attempt out for the last.",
+    )
+
+
+def _pick_turn(session: Session, wanted: int) -> Turn:
+    for candidate in session.turns:
+        halves = {a.log_half.parent.name for a in candidate.attempts if a.log_half}
+        if candidate.number == wanted or f"turn_{wanted}" in halves:
+            return candidate
+    have = ", ".join(str(t.number) for t in session.turns)
+    raise MassgenLogError(f"{session.name} has no turn {wanted}; it has: {have}. Leave turn out for the last.")
+
+
+def _find_session(root: Path, log: str) -> tuple[Session, int | None, int | None]:
+    names = session_names(root)
+    if log == "latest":
+        for name in names:
+            session = read_session(root / name)
+            if session.turns:
+                return session, None, None
+        raise MassgenLogError(
+            f"{root} holds no MassGen log ({len(names)} log_* folders, none with a run). Give another logs_dir.",
+        )
+    if log in names:
+        return read_session(root / log), None, None
+    if os.sep in log or log.startswith((".", "~")) or (root / log).exists():
+        return _session_of_path(root, log)
+    found = [name for name in names if name.startswith((log, f"log_{log}"))] if log else []
+    if len(found) == 1:
+        return read_session(root / found[0]), None, None
+    if found:
+        raise MassgenLogError(f"log={log!r} fits {len(found)} logs: {nearest(log, found)}. Give more of the name.")
+    raise MassgenLogError(
+        f"No log {log!r} in {root}; there are: {nearest(log, names)}. Next: list_logs, or log='latest'.",
+    )
+
+
+def _session_of_path(root: Path, log: str) -> tuple[Session, int | None, int | None]:
+    given = Path(log).expanduser()
+    path = (
+        given if given.is_absolute() else next((b / given for b in (Path.cwd(), root) if (b / given).exists()), given)
+    )
+    path = Path(os.path.realpath(path))
+    sessions = _sessions_around(path)
+    if not sessions:
+        raise MassgenLogError(f"{log} is not inside a log_* folder. Next: list_logs shows the logs that can be read.")
+    # A log tree nested in a workspace copy is no session: the outermost one inside the root counts.
+    real_root = Path(os.path.realpath(root))
+    session = next((p for p in sessions if p.parent == real_root), sessions[0])
+    parts = path.relative_to(session).parts
+    turn = _number_of(parts[0], "turn_") if parts else None
+    attempt = _number_of(parts[1], "attempt_") if turn is not None and len(parts) > 1 else None
+    return read_session(session), turn, attempt
+
+
+def _sessions_around(path: Path) -> list[Path]:
+    """The `log_*` folders that `path` lies in, outermost first."""
+    return [p for p in [*reversed(path.parents), path] if SESSION.fullmatch(p.name) and p.is_dir()]
+
+
+def _attempts(turn: Path) -> tuple[Attempt, ...]:
+    entries = _entries(turn)
+    found = [Attempt(number, turn / name) for number, name in _numbered(entries, "attempt_")]
+    if _is_run(entries) and all(a.number != 1 for a in found):
+        found.insert(0, Attempt(1, turn))
+    return tuple(found)
+
+
+def _join_split(turns: list[Turn]) -> list[Turn]:
+    """Join the halves of a `--continue` run: a turn with only log files, and a later turn that lacks just these."""
+    halves = {t.number: t for t in turns if len(t.attempts) == 1 and _only_logs(t.attempts[0].path)}
+    joined: list[Turn] = []
+    used: set[int] = set()
+    for turn in turns:
+        half = next((h for n, h in halves.items() if n < turn.number and n not in used), None)
+        first = turn.attempts[0]
+        if half and not any(is_file(first.path / name) for name in LOG_HALF) and is_file(first.path / "status.json"):
+            used.add(half.number)
+            rest = turn.attempts[1:]
+            turn = Turn(turn.number, turn.path, (Attempt(first.number, first.path, half.attempts[0].path), *rest))
+        joined.append(turn)
+    return [turn for turn in joined if turn.number not in used]
+
+
+def _only_logs(path: Path) -> bool:
+    entries = _entries(path)
+    names = {name for name, is_dir in entries if not is_dir}
+    return bool(names & LOG_HALF) and names <= LOG_HALF | {"execution_metadata.yaml"} and not any(d for _, d in entries)
+
+
+def is_file(path: Path) -> bool:
+    """True for a regular file that is no symbolic link."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _walk(base: Path, parts: tuple[str, ...]) -> Path | None:
+    path = base
+    for part in parts[:-1]:
+        path /= part
+        try:
+            if not stat.S_ISDIR(os.lstat(path).st_mode):
+                return None
+        except (OSError, ValueError):
+            return None
+    path /= parts[-1]
+    return path if is_file(path) else None
+
+
+def _entries(folder: Path) -> list[tuple[str, bool]]:
+    """(name, is a real folder) of everything in `folder`, sorted; an unreadable or absent folder is empty."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((e.name, e.is_dir(follow_symlinks=False)) for e in entries if not e.is_symlink())
+    except (OSError, ValueError):
+        return []
+
+
+def _numbered(entries: list[tuple[str, bool]], prefix: str) -> list[tuple[int, str]]:
+    numbers = [
+        (number, name) for name, is_dir in entries if is_dir and (number := _number_of(name, prefix)) is not None
+    ]
+    return sorted(numbers)
+
+
+def _number_of(name: str, prefix: str) -> int | None:
+    digits = name.removeprefix(prefix)
+    return (
+        int(digits) if name.startswith(prefix) and digits.isascii() and digits.isdigit() and len(digits) < 9 else None
+    )
+
+
+def _is_run(entries: list[tuple[str, bool]]) -> bool:
+    return any(name in RUN_FILES and not is_dir for name, is_dir in entries)
+
+
+def _as_root(path: Path, given: str) -> Path:
+    inner = path / ".massgen" / "massgen_logs"
+    if inner.is_dir():
+        return inner
+    if not path.is_dir():
+        raise MassgenLogError(f"{given}: no such folder. Give the folder that holds the log_* folders.")
+    if SESSION.fullmatch(path.name) and read_session(path).turns:
+        return path.parent
+    if (path / "massgen_logs").is_dir():
+        return path / "massgen_logs"
+    return path

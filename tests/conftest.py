@@ -1,0 +1,145 @@
+"""The sample runs, unpacked once per test session, and the two front doors: command line and MCP client."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import synthetic
+
+from massgen_logs import cli
+
+DATA = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One attempt of a sample run, and its ground truth from truth.json."""
+
+    name: str
+    root: Path
+    truth: dict[str, Any]
+
+    @property
+    def place(self) -> list[str]:
+        """The arguments that name it on the command line."""
+        run = self.truth
+        return [
+            "--logs-dir", str(self.root), "--log", run["session"], "--turn", str(run["turn"]), "--attempt", str(run["attempt"]),
+        ]  # fmt: skip
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The same for an MCP call."""
+        run = self.truth
+        return {"logs_dir": str(self.root), "log": run["session"], "turn": run["turn"], "attempt": run["attempt"]}
+
+
+def samples_in(folder: Path) -> list[Sample]:
+    """Every attempt below `folder` that has a truth.json, halves of a split run left out."""
+    found: list[Sample] = []
+    for file in sorted(folder.glob("*/truth.json")):
+        roots = [*file.parent.glob(".massgen/massgen_logs")]
+        truth = json.loads(file.read_text())
+        found += [Sample(file.parent.name, roots[0], run) for run in truth["runs"] if not run.get("same_run_as")]
+        for snapshot, value in truth.get("snapshots", {}).items():
+            root = file.parent / snapshot / "massgen_logs"
+            found += [Sample(f"{file.parent.name}.{snapshot}", root, run) for run in value["runs"]]
+    return found
+
+
+def _unpack() -> Path:
+    """The corpus, unpacked beside the tests' own cache; a changed archive is unpacked anew."""
+    archive = DATA / "corpus.tar.xz"
+    target = Path(__file__).parent.parent / ".pytest_cache" / "corpus"
+    mark = target / ".unpacked"
+    stamp = str(archive.stat().st_size)
+    if not mark.exists() or mark.read_text() != stamp:
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        with tarfile.open(archive) as tar:
+            tar.extractall(target, filter="data")
+        mark.write_text(stamp)
+    return target
+
+
+CORPUS = _unpack()
+CORPUS_SAMPLES = samples_in(CORPUS)
+
+
+def _synthetic() -> list[Sample]:
+    target = Path(__file__).parent.parent / ".pytest_cache" / "synthetic"
+    shutil.rmtree(target, ignore_errors=True)
+    synthetic.build_all(target)
+    return samples_in(target)
+
+
+SYNTHETIC_SAMPLES = _synthetic()
+ALL_SAMPLES = CORPUS_SAMPLES + SYNTHETIC_SAMPLES
+
+
+def sample_id(sample: Sample) -> str:
+    """Name of a sample in a test's id."""
+    return f"{sample.name}-t{sample.truth['turn']}a{sample.truth['attempt']}"
+
+
+@pytest.fixture
+def corpus() -> Path:
+    """The folder of the sample runs; read only."""
+    return CORPUS
+
+
+@pytest.fixture
+def copy_of(tmp_path: Path):
+    """Copies a sample's log root, so that a test may change it."""
+
+    def copy(name: str) -> Path:
+        root = tmp_path / name / ".massgen" / "massgen_logs"
+        shutil.copytree(CORPUS / name / ".massgen" / "massgen_logs", root, symlinks=True)
+        return root
+
+    return copy
+
+
+@pytest.fixture
+def run_cli(capfd: pytest.CaptureFixture[str]):
+    """Runs the command line in this process: (exit code, standard output, standard error)."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = cli.main(list(arguments))
+        sys.stdout.flush()
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def ask(run_cli):
+    """Calls a tool by the command line with --json, all pages of its list joined under `key`."""
+
+    def call(tool: str, *arguments: str, key: str | None = None) -> dict[str, Any]:
+        rows: list[Any] = []
+        cursor: list[str] = []
+        for _ in range(500):
+            code, out, err = run_cli(tool.replace("_", "-"), *arguments, *cursor, "--json")
+            assert code == 0, err
+            answer = json.loads(out)
+            if key is None:
+                return answer
+            rows += answer["data"][key]
+            following = (answer["page"] or {}).get("next_cursor")
+            if following is None:
+                answer["data"][key] = rows
+                return answer
+            cursor = ["--cursor", following]
+        raise AssertionError(f"{tool}: pages never end")
+
+    return call
