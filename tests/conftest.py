@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import synthetic
 
+import synthetic
 from massgen_logs import cli
 
 DATA = Path(__file__).parent / "data"

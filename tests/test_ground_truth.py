@@ -10,6 +10,7 @@ import re
 from collections import Counter
 
 import pytest
+
 from conftest import ALL_SAMPLES, Sample, sample_id
 
 _SECRET = re.compile(r"([A-Za-z_]*(?:KEY|TOKEN|SECRET|PASSWORD)[A-Za-z_]*=)[^\s;]+;?", re.I)

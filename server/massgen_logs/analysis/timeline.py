@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from massgen_logs.analysis.voting import since_start
-from massgen_logs.run.model import Run
+from massgen_logs.run.model import Execution, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,9 @@ class TimelineEvent:
     t_last: float | None = None
 
 
+_IMPLY_RESTART = frozenset({"error", "vote_ignored", "enforcement"})
+
+
 def timeline(run: Run) -> list[TimelineEvent]:
     """Events by time; those without a time come last."""
     found = [*_starts(run), *_answers(run), *_votes(run), *_moments(run), *_enforcement(run)]
@@ -33,6 +36,17 @@ def timeline(run: Run) -> list[TimelineEvent]:
         found.append(TimelineEvent(t, "winner", run.winner, None, None, None, run.winner_src, run.winner_src))
     found.sort(key=lambda event: (event.t is None, event.t))
     return _fold(found)
+
+
+def unended(run: Run) -> list[Execution]:
+    """The last execution of each agent that led to no answer and no accepted vote."""
+    last = {execution.agent: execution for execution in run.executions}
+    ends = [(a.agent, a.t) for a in run.answers] + [(v.voter, v.t) for v in run.votes if v.accepted]
+    return [
+        e
+        for e in last.values()
+        if not any(agent == e.agent and t is not None and e.t is not None and t >= e.t for agent, t in ends)
+    ]
 
 
 def _starts(run: Run) -> list[TimelineEvent]:
@@ -125,6 +139,13 @@ def _fold(events: list[TimelineEvent]) -> list[TimelineEvent]:
         if same and twin is not None and index is not None and event.kind in {"error", "vote_ignored", "timeout"}:
             found[index] = replace(twin, count=twin.count + 1, t_last=event.t)
             continue
+        if (
+            twin is not None
+            and event.kind == "restart"
+            and event.target == "no new answer"
+            and twin.kind in _IMPLY_RESTART
+        ):
+            continue  # nothing new but what its own error or refused response says already
         last[event.agent] = len(found)
         found.append(event)
     return found

@@ -9,14 +9,16 @@ from massgen_logs.analysis.costs import costs
 from massgen_logs.analysis.overview import checks, red_flags
 from massgen_logs.analysis.phases import phases, slowest, tools
 from massgen_logs.analysis.reliability import reliability
-from massgen_logs.analysis.timeline import timeline
+from massgen_logs.analysis.timeline import timeline, unended
 from massgen_logs.analysis.voting import since_start, vote_reasons
 from massgen_logs.report.structure import SECTIONS, TITLE, judge
 from massgen_logs.run.model import Run
-from massgen_logs.text.clean import cell, inline
+from massgen_logs.text.clean import flat, inline
 from massgen_logs.text.table import counts, dollars, seconds, table
 
-_ROWS = 5
+_ROWS = (5, 3, 2)
+_SHORT = 7_000
+"""Characters under which a draft stays if fewer rows a table can make it so: an answer of 2,000 tokens with its frame."""
 
 
 def draft(run: Run, files: list[str], generated: datetime | None = None) -> str:
@@ -27,14 +29,23 @@ def draft(run: Run, files: list[str], generated: datetime | None = None) -> str:
         files: the files of the winner's final workspace, as lines.
         generated: time of the report; default: now.
     """
+    text = ""
+    for most in _ROWS:
+        text = _render(run, files, generated, most)
+        if len(text) <= _SHORT:
+            break
+    return text
+
+
+def _render(run: Run, files: list[str], generated: datetime | None, most: int) -> str:
     when = (generated or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
     bodies = {
-        **_head(run),
-        **_efficiency(run),
-        **_commands(run),
-        **_behaviour(run),
-        **_costs(run),
-        **_errors(run),
+        **_head(run, most),
+        **_efficiency(run, most),
+        **_commands(run, most),
+        **_behaviour(run, most),
+        **_costs(run, most),
+        **_errors(run, most),
         **_end(run, files),
     }
     lines = [
@@ -58,7 +69,7 @@ def _rest(shown: int, total: int, tool: str) -> list[str]:
     return [f"\nshown {shown} of {total}; the rest: {tool}"] if total > shown else []
 
 
-def _head(run: Run) -> dict[str, list[str]]:
+def _head(run: Run, most: int) -> dict[str, list[str]]:
     votes, spent = vote_reasons(run), costs(run)
     ignored = "unknown" if run.votes_ignored is None else run.votes_ignored
     cost = spent.total.with_subagents_usd
@@ -80,9 +91,9 @@ def _head(run: Run) -> dict[str, list[str]]:
         if e.kind in {"answer", "vote", "vote_ignored", "restart", "timeout", "winner", "final_answer"}
     ]
     flow = [
-        f"- {seconds(e.t)} s {e.kind} {e.agent or ''} {cell(' → '.join(x for x in (e.label, e.target) if x), 60)}"
+        f"- {seconds(e.t)} s {e.kind} {e.agent or ''} {flat(' → '.join(x for x in (e.label, e.target) if x), 60)}"
         f"{f' (x{e.count})' if e.count > 1 else ''}"
-        for e in events[:14]
+        for e in events[: 3 * most]
     ]
     status = {True: "- [x]", False: "- [ ]", None: "- [?]"}
     return {
@@ -90,17 +101,17 @@ def _head(run: Run) -> dict[str, list[str]]:
         "Session Overview": table(("Metric", "Value"), overview, 300),
         "1. Correctness Analysis/Coordination Flow": [*flow, *_rest(len(flow), len(events), "coordination_timeline")],
         "1. Correctness Analysis/Status": [
-            f"{status[c.ok]} {c.id.replace('_', ' ')} — {cell(c.evidence, 160)}" for c in checks(run)
+            f"{status[c.ok]} {c.id.replace('_', ' ')} — {flat(c.evidence, 160)}" for c in checks(run)
         ],
         "1. Correctness Analysis/Issues Found": [
-            *[f"- {flag.id}: {cell(flag.text, 240)}" + (f" [{flag.evidence}]" if flag.evidence else "") for flag in flags[:10]],
-            *_rest(min(10, len(flags)), len(flags), "run_overview"),
+            *[f"- {flag.id}: {flat(flag.text, 240)}" + (f" [{flag.evidence}]" if flag.evidence else "") for flag in flags[: 2 * most]],
+            *_rest(min(2 * most, len(flags)), len(flags), "run_overview"),
             judge("which of these matter, and any coordination problem that only reading shows"),
         ],
     }  # fmt: skip
 
 
-def _efficiency(run: Run) -> dict[str, list[str]]:
+def _efficiency(run: Run, most: int) -> dict[str, list[str]]:
     rows = phases(run)
     body = ["This version records no rounds: phases are not known."]
     if rows:
@@ -108,9 +119,9 @@ def _efficiency(run: Run) -> dict[str, list[str]]:
         body = table(("Phase", "Count", "Avg (s)", "Max (s)", "Total (s)", "% of Total"), shown)
         body.append("\nSummed over agents, which work in parallel.")
     slow = [
-        f"{n}. {cell(op.what, 90)} - {seconds(op.seconds)} s"
+        f"{n}. {flat(op.what, 90)} - {seconds(op.seconds)} s"
         + (f" ({100 * op.share:.0f}% of the run)" if op.share is not None else "")
-        for n, op in enumerate(slowest(run, _ROWS), 1)
+        for n, op in enumerate(slowest(run, most), 1)
     ]
     return {
         "2. Efficiency Analysis/Phase Duration Breakdown": body,
@@ -121,9 +132,9 @@ def _efficiency(run: Run) -> dict[str, list[str]]:
     }
 
 
-def _commands(run: Run) -> dict[str, list[str]]:
+def _commands(run: Run, most: int) -> dict[str, list[str]]:
     found = repeated_commands(run, 2)
-    top = found.commands[:_ROWS]
+    top = found.commands[:most]
     denied = "unknown" if found.total_denied is None else found.total_denied
     repeated = [
         f"{found.total_ran} ran, {found.distinct} distinct, {found.total_failed} failed, {denied} tool calls denied.",
@@ -171,24 +182,30 @@ def _issue(c: Command) -> str:
     return ", ".join(parts)
 
 
-def _behaviour(run: Run) -> dict[str, list[str]]:
+def _behaviour(run: Run, most: int) -> dict[str, list[str]]:
     answers = [
         (
             a.label,
             a.agent,
             f"+{seconds(since_start(run, a.t))} s",
-            inline(a.text, 90) if a.text is not None else "text not recorded",
+            inline(a.text, 18 * most) if a.text is not None else "text not recorded",
         )
-        for a in run.answers[:8]
+        for a in run.answers[: most + 3]
     ]
     votes = vote_reasons(run)
     rows = [
-        (v.voter, v.label or v.voted_for, inline(v.reason or "not recorded", 160)) for v in votes.votes if v.counted
+        (v.voter, v.label or v.voted_for, inline(v.reason or "not recorded", 32 * most))
+        for v in votes.votes
+        if v.counted
     ][:8]
     incomplete = [c for c in run.calls if c.outcome == "open"]
     timeouts = [m for m in run.moments if m.kind == "timeout"]
-    lost = [f"- {cell(m.agent or 'orchestrator', 60)}: {cell(m.detail, 160)} [{m.src}]" for m in timeouts[:4]]
+    lost = [f"- {flat(m.agent or 'orchestrator', 60)}: {flat(m.detail, 160)} [{m.src}]" for m in timeouts[:4]]
     lost += [f"- {len(incomplete)} tool calls have no recorded end"] if incomplete else []
+    lost += [
+        f"- {e.agent}: its last start (+{seconds(since_start(run, e.t))} s, round {e.round}) led to no answer and no accepted vote"
+        for e in unended(run)
+    ]
     section = "5. Agent Behavior Analysis"
     return {
         f"{section}/Answer Progression": [
@@ -211,7 +228,7 @@ def _behaviour(run: Run) -> dict[str, list[str]]:
     }  # fmt: skip
 
 
-def _costs(run: Run) -> dict[str, list[str]]:
+def _costs(run: Run, most: int) -> dict[str, list[str]]:
     spent = costs(run)
     section = "6. Cost & Token Analysis"
     body = ["This version records no tokens and no cost: unknown, not zero."]
@@ -232,7 +249,7 @@ def _costs(run: Run) -> dict[str, list[str]]:
         if total and cached is not None:
             cache = [f"Cached input tokens: {cached} ({100 * cached / total:.1f}% cache hit rate)"]
     rows_tools = [
-        (t.tool, t.calls, seconds(t.seconds), f"{t.failed} failed" if t.failed else "") for t in tools(run)[:_ROWS]
+        (t.tool, t.calls, seconds(t.seconds), f"{t.failed} failed" if t.failed else "") for t in tools(run)[:most]
     ]
     return {
         f"{section}/Cost Breakdown": body,
@@ -243,16 +260,16 @@ def _costs(run: Run) -> dict[str, list[str]]:
     }
 
 
-def _errors(run: Run) -> dict[str, list[str]]:
+def _errors(run: Run, most: int) -> dict[str, list[str]]:
     errors = [m for m in run.moments if m.kind == "error"]
     api = [m for m in errors if "Error" in m.detail]
     failed = [c for c in run.calls if c.outcome in {"failed", "denied", "not_run"}]
     shown = [
         f"- {c.agent} {c.tool} {inline(c.command or '', 70) if c.command else ''} {c.outcome}"
-        f"{f' exit {c.exit_code}' if c.exit_code is not None else ''}: {inline(c.error or '', 80)} [{c.src}]"
-        for c in failed[:_ROWS]
+        f"{f' exit {c.exit_code}' if c.exit_code is not None else ''}: {inline(c.error or '', 16 * most)} [{c.src}]"
+        for c in failed[:most]
     ]
-    agents = list(dict.fromkeys(f"- {m.agent or '?'}: {cell(m.detail, 160)}" for m in errors if m not in api))
+    agents = list(dict.fromkeys(f"- {m.agent or '?'}: {flat(m.detail, 160)}" for m in errors if m not in api))
     found = reliability(run)
     refused = [
         f"- {n}: {counts(a.incidents)}, {a.buffer_chars_lost_distinct} characters lost"
@@ -262,12 +279,12 @@ def _errors(run: Run) -> dict[str, list[str]]:
     section = "7. Errors & Issues"
     return {
         f"{section}/Exceptions": list(
-            dict.fromkeys(f"- {m.agent or '?'}: {cell(m.detail, 160)} [{m.src}]" for m in api)
-        )[:_ROWS]
+            dict.fromkeys(f"- {m.agent or '?'}: {flat(m.detail, 160)} [{m.src}]" for m in api)
+        )[:most]
         or ["None recorded."],
         f"{section}/Failed Tool Calls": [*shown, *_rest(len(shown), len(failed), "repeated_commands(min_count=1)")]
         or ["None."],
-        f"{section}/Agent Errors": agents[:_ROWS] + _rest(_ROWS, len(agents), "coordination_timeline")
+        f"{section}/Agent Errors": agents[:most] + _rest(most, len(agents), "coordination_timeline")
         or ["None recorded."],
         f"{section}/Timeouts": [f"- {run.ending.reason} [{run.ending.src}]"]
         if run.ending.state == "timed_out"
@@ -283,13 +300,13 @@ def _errors(run: Run) -> dict[str, list[str]]:
 
 def _end(run: Run, files: list[str]) -> dict[str, list[str]]:
     settings = [("timeout_s", run.timeout_s), *run.config.items()]
-    config = [f"- {cell(key, 60)}: {cell(value, 100)}" for key, value in settings if value is not None]
+    config = [f"- {flat(key, 60)}: {flat(value, 100)}" for key, value in settings if value is not None]
     agents = [
         f"- {a.id}: backend {a.backend or 'not recorded'}, model {a.model or 'not recorded'}"
         for a in run.agents.values()
     ]
     limits = [
-        f"- {cell(note.text, 240)}"
+        f"- {flat(note.text, 240)}"
         for note in run.notes
         if note.id in {"backend", "version_unknown", "no_agent", "unknown_backend"}
     ]

@@ -147,7 +147,7 @@ def build(place: Place) -> Run:
     _fill_enforcement(run, files.status, digest)
     doubled_unknown = _fill_usage(run, place, files, digest, dialect_of)
     run.denied_recorded = all(dialect_of(agent).refusals_recorded for agent in run.agents)
-    ended = how.state in {"finished", "timed_out"} and bool(coordination.events)
+    ended = how.state == "finished" or (how.state == "timed_out" and bool(run.answers))
     expected = versions.expected_files(attempt, version, ended=ended, debug=bool(files.metadata.debug))
     run.missing = [name for name in expected if attempt.file(name) is None]
     notes.add(run, attempt, files, digest, dialect_of, doubled_unknown)

@@ -103,7 +103,11 @@ def _from_events(
                     held.append(Item("reasoning", t, round_, content, event.src))
                 continue
             case "text":
-                held.append(Item("text", t, round_, content, event.src))
+                last = held[-1] if held else None
+                if last is not None and last.kind == "text" and last.round == round_:
+                    last.text += content  # MassGen cuts one stretch of text into several events
+                else:
+                    held.append(Item("text", t, round_, content, event.src))
             case "tool_start":
                 if event.src not in calls:
                     continue  # the second record of one edit

@@ -31,16 +31,19 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…[+{len(text) - limit} chars]"
 
 
+def flat(text: object, limit: int = 160) -> str:
+    """One line, a cut announced."""
+    return cut(" ".join(clean(str(text)).split()), limit)
+
+
 def cell(text: object, limit: int = 160) -> str:
     """One table cell: one line, pipes escaped, a cut announced."""
-    flat = " ".join(clean(str(text)).split())
-    return cut(flat, limit).replace("|", "\\|")
+    return flat(text, limit).replace("|", "\\|")
 
 
 def inline(text: str, limit: int = 300) -> str:
     """Log text inside a sentence: one line in double quotes that it cannot close."""
-    flat = " ".join(clean(text).split()).replace('"', "'")
-    return f'"{cut(flat, limit)}"'
+    return f'"{flat(text.replace(chr(34), chr(39)), limit)}"'
 
 
 def fence(text: str, whose: str) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.run.load import load
 from massgen_logs.run.model import Note, Run, Source
-from massgen_logs.text.clean import cell, cut
+from massgen_logs.text.clean import cut, flat
 from massgen_logs.text.mask import Masker
 from massgen_logs.text.page import Page
 from massgen_logs.tree import Place, find_root, resolve
@@ -102,7 +102,7 @@ class Answer:
         lines = [self._head(), *self.tool.render(self.data)]
         if self.page is not None:
             lines.append(self._page_line(self.page))
-        lines += [f"note: {cell(note['text'], 400)}" for note in self.notes if self.tool.notes is not None]
+        lines += [f"note: {flat(note['text'], 400)}" for note in self.notes if self.tool.notes is not None]
         lines += self._foot()
         return "\n".join(lines)
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from massgen_logs.analysis.timeline import TimelineEvent, timeline
-from massgen_logs.analysis.voting import count
 from massgen_logs.run.model import Run
 from massgen_logs.text import page
-from massgen_logs.text.clean import cell
+from massgen_logs.text.clean import flat
 from massgen_logs.text.table import row_line, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
 
@@ -33,7 +32,15 @@ def coordination_timeline(run: Run, limit: Limit = None, cursor: Cursor = None) 
     """
     events = timeline(run)
     shown, where = page.take(events, cursor, limit, 80, lambda event: len(_line(_plain(event))) + 1)
-    return Result(Timeline(shown, count([event.kind for event in events])), where, ("read_trace", "vote_reasons"))
+    return Result(Timeline(shown, _kinds(events)), where, ("read_trace", "vote_reasons"))
+
+
+def _kinds(events: list[TimelineEvent]) -> dict[str, int]:
+    """How many of each kind, those included for which one event stands."""
+    found: dict[str, int] = {}
+    for event in events:
+        found[event.kind] = found.get(event.kind, 0) + event.count
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 def _plain(event: TimelineEvent) -> dict[str, Any]:
@@ -51,7 +58,7 @@ def _cells(event: dict[str, Any]) -> tuple[object, ...]:
     what = " → ".join(str(x) for x in (event["label"], event["target"]) if x)
     if event["kind"] == "restart" and event["target"]:
         what = f"by {event['target']}"
-    return (t, event["kind"], event["agent"], event["round"], what, cell(detail, 140))
+    return (t, event["kind"], event["agent"], event["round"], what, flat(detail, 140))
 
 
 def _line(event: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from massgen_logs.analysis.costs import costs
 from massgen_logs.run.model import Run
-from massgen_logs.text.clean import cell
+from massgen_logs.text.clean import flat
 from massgen_logs.text.table import dollars, table
 from massgen_logs.tools.base import Result, Tool
 
@@ -45,7 +45,7 @@ def render(data: Any) -> list[str]:
     lines.append(f"cumulative: {'over ' + str(data['over']) if data['cumulative'] else 'no'}")
     for child in data["subagents"]:
         lines.append(
-            f"sub-agent {cell(child['id'])}: input {child['input_tokens']}, output {child['output_tokens']}, cost "
+            f"sub-agent {flat(child['id'])}: input {child['input_tokens']}, output {child['output_tokens']}, cost "
             f"{dollars(child['cost_usd'])}, {child['elapsed_s']} s, api calls {child['api_calls']}, recorded status "
             f"{child['status']} (its phase, not its success)",
         )

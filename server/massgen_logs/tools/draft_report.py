@@ -8,7 +8,7 @@ from typing import Any
 from massgen_logs.report.draft import draft
 from massgen_logs.report.structure import MARK
 from massgen_logs.run.model import Run
-from massgen_logs.text.clean import cell
+from massgen_logs.text.clean import flat
 from massgen_logs.tools.base import Result, Tool
 from massgen_logs.tree import Place
 
@@ -36,11 +36,11 @@ def draft_report(run: Run, place: Place) -> Result:
     files: list[str] = []
     if run.winner is not None:
         found, more = place.attempt.workspace_files("final", run.winner, "workspace")
-        files = [f"- {cell(name, 120)} ({size} bytes)" for name, size in found[:_FILES]]
+        files = [f"- {flat(name, 120)} ({size} bytes)" for name, size in found[:_FILES]]
         files += [f"- {len(found) - _FILES}{' or more' if more else ''} more"] if len(found) > _FILES else []
     text = draft(run, files)
     data = Draft(text, text.count(MARK), str(place.turn.report), place.turn.analyzed)
-    return Result(data, next=("read_trace for the evidence of a judgement", "write_report(content=the filled report)"))
+    return Result(data, sources=[])  # nothing may follow the draft, which is handed back as it is
 
 
 def render(data: Any) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from massgen_logs.run.summary import state_of, summarise
 from massgen_logs.text import page
-from massgen_logs.text.clean import cell
+from massgen_logs.text.clean import flat
 from massgen_logs.text.table import dollars, seconds, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
 from massgen_logs.tree import Place, Session, read_session, session_names
@@ -111,7 +111,7 @@ def render(data: Any) -> list[str]:
     """A table, and the root it was read from."""
     rows = [
         (log["session"], log["state"], "yes" if log["analyzed"] else "no", _turns(log["turns"]), len(log["agents"]), log["winner"],
-         seconds(log["duration_s"]), dollars(log["cost_usd"]), log["massgen_version"], cell(log["question"] or "", 60))
+         seconds(log["duration_s"]), dollars(log["cost_usd"]), log["massgen_version"], flat(log["question"] or "", 60))
         for log in data["logs"]
     ]  # fmt: skip
     header = ("log", "state", "report", "turns", "agents", "winner", "s", "cost", "MassGen", "question")

@@ -6,7 +6,7 @@ from typing import Any
 
 from massgen_logs.analysis.reliability import reliability
 from massgen_logs.run.model import Run
-from massgen_logs.text.clean import cell
+from massgen_logs.text.clean import flat
 from massgen_logs.text.table import counts, table
 from massgen_logs.tools.base import Result, Tool
 
@@ -45,14 +45,14 @@ def render(data: Any) -> list[str]:
         )
         for name, agent in data["agents"].items():
             lines += [
-                f"- {name} round {e['round']} attempt {e['attempt']}/{e['max_attempts']} {e['reason']}: {cell(e['error'] or '', 160)}"
+                f"- {name} round {e['round']} attempt {e['attempt']}/{e['max_attempts']} {e['reason']}: {flat(e['error'] or '', 160)}"
                 + (f" (called {', '.join(e['tool_calls'])})" if e["tool_calls"] else "")
                 for e in agent["events"][:12]
             ]
             lines += (
                 [f"- {name}: {len(agent['events']) - 12} more events in --json"] if len(agent["events"]) > 12 else []
             )
-    lines += [f"red flag: {cell(flag, 200)}" for flag in data["red_flags"]]
+    lines += [f"red flag: {flat(flag, 200)}" for flag in data["red_flags"]]
     return lines if data["red_flags"] else [*lines, "red flags: none"]
 
 

@@ -9,7 +9,7 @@ from massgen_logs.analysis.commands import Command
 from massgen_logs.analysis.commands import repeated_commands as analyse
 from massgen_logs.run.model import Run
 from massgen_logs.text import page
-from massgen_logs.text.clean import cell
+from massgen_logs.text.clean import cut, flat
 from massgen_logs.text.table import seconds, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
 
@@ -72,10 +72,10 @@ def _row(c: dict[str, Any]) -> tuple[object, ...]:
     extra += [f"{c['not_run']} never ran"] if c["not_run"] else []
     extra += [f"{c['background']} in background"] if c["background"] else []
     extra += [f"{c['hidden']} hid an error"] if c["hidden"] else []
-    extra += [cell(c["error"], 80)] if c["error"] else []
+    extra += [cut(c["error"], 80)] if c["error"] else []
     times = f"{seconds(c['total_s'])}/{seconds(c['max_s'])}"
     return (
-        cell(c["command"], 240),
+        c["command"],
         c["ran"],
         by,
         failed,
@@ -113,15 +113,15 @@ def render(data: Any) -> list[str]:
         lines.append(f"no command ran {data['min_count']} times or more")
     if data["failed_once"]:
         lines.append("failed, refused or hiding an error, below min_count:")
-        lines += [f"- `{cell(c['command'], 120)}` {_end(c)}" for c in data["failed_once"]]
+        lines += [f"- `{flat(c['command'], 120)}` {_end(c)}" for c in data["failed_once"]]
         lines += [f"- {data['others_failed']} more: repeated_commands(min_count=1)"] if data["others_failed"] else []
     if data["slowest"]:
         lines.append(
-            "slowest: " + "; ".join(f"`{cell(c['command'], 60)}` {seconds(c['max_s'])} s" for c in data["slowest"][:3])
+            "slowest: " + "; ".join(f"`{flat(c['command'], 60)}` {seconds(c['max_s'])} s" for c in data["slowest"][:3])
         )
     if data["longest_output"]:
         lines.append("longest output: " + "; ".join(
-            f"`{cell(c['command'], 60)}` {c['max_output_chars']} chars" for c in data["longest_output"][:3]))  # fmt: skip
+            f"`{flat(c['command'], 60)}` {c['max_output_chars']} chars" for c in data["longest_output"][:3]))  # fmt: skip
     return lines
 
 
@@ -129,7 +129,7 @@ def _end(c: dict[str, Any]) -> str:
     parts = [f"exit {','.join(map(str, c['exit_codes']))}"] if c["failed"] else []
     parts += ["refused"] if c["denied"] else ["never ran"] if c["not_run"] else []
     parts += ["exit 0, error hidden"] if c["hidden"] and not c["failed"] else []
-    return f"{', '.join(parts)} ({', '.join(c['by_agent']) or 'nobody'}): {cell(c['error'] or '', 100)}"
+    return f"{', '.join(parts)} ({', '.join(c['by_agent']) or 'nobody'}): {flat(c['error'] or '', 100)}"
 
 
 TOOL = Tool(

@@ -7,7 +7,7 @@ from typing import Any
 
 from massgen_logs.analysis.overview import PREVIEW, overview
 from massgen_logs.run.model import Run
-from massgen_logs.text.clean import cell, fence, inline
+from massgen_logs.text.clean import fence, flat, inline
 from massgen_logs.text.mask import Masker
 from massgen_logs.text.table import counts, dollars, seconds, table
 from massgen_logs.tools.base import Result, Tool
@@ -42,7 +42,7 @@ def render(data: Any) -> list[str]:
     restarts = ", ".join(f"{a} {'unknown' if n is None else n}" for a, n in data["restarts"].items())
     lines = [
         f"question (user's words): {inline(data['question'] or 'not recorded', 400)}",
-        f"winner: {data['winner'] or 'none'} · finish: {cell(data['finish_reason'], 200)} · duration: {took} · cost: {cost}",
+        f"winner: {data['winner'] or 'none'} · finish: {flat(data['finish_reason'], 200)} · duration: {took} · cost: {cost}",
         f"answers: {data['answers']} · votes: {votes['accepted']} accepted, {ignored} ignored, {votes['refused']} refused, "
         f"{votes['counted']} counted (tally: {counts(data['tally'])}) · times_restarted: {restarts}",
         f"commands: {data['commands_ran']} ran, {data['commands_failed']} failed · tool calls denied: {denied}",
@@ -63,7 +63,7 @@ def render(data: Any) -> list[str]:
         ),
         "checks:",
     ]
-    lines += [f"- {_mark(check['ok'])} {check['id']}: {cell(check['evidence'], 200)}" for check in data["checks"]]
+    lines += [f"- {_mark(check['ok'])} {check['id']}: {flat(check['evidence'], 200)}" for check in data["checks"]]
     if data["red_flags"]:
         lines.append(f"red flags ({len(data['red_flags'])}):")
         lines += [_flag(flag) for flag in data["red_flags"]]
@@ -87,7 +87,7 @@ def _mark(ok: bool | None) -> str:
 
 def _flag(flag: dict[str, str]) -> str:
     where = f" [{flag['evidence']}]" if flag["evidence"] else ""
-    return f"- {flag['id']}: {cell(flag['text'], 400)}{where}"
+    return f"- {flag['id']}: {flat(flag['text'], 400)}{where}"
 
 
 TOOL = Tool("run_overview", "Overview of one run", run_overview, render, notes=None)
