@@ -6,14 +6,15 @@ import re
 
 from massgen_logs.report.structure import MARK, SECTIONS
 
-_ANSWER = r"(?:answer|answers|solution|solutions|result|results|response|responses|conclusion|value|agent|agents|output|[a-z]+_[a-z]\b|agent\d[\w.]*)"
+_ANSWER = r"(?:answers?|solutions?|results?|responses?|conclusions?|values?|outputs?|outcomes?|numbers?|sums?|totals?)"
+_WHO = rf"(?:{_ANSWER}|agents?|both|they|winner|[a-z]+_[a-z0-9]+|agent\d[\w.]*)"
 _CLAIMS = (
     re.compile(r"\bcorrectly\s+(?:identif|answer|solv|comput|calculat|conclud|determin|deduc|deriv|predict|found|guess|stat)\w*", re.I),
     re.compile(r"\b(?:identif|answer|solv|comput|calculat|conclud|determin|deriv|predict|found)\w*\s+(?:\w+\s+){0,3}?correctly\b", re.I),
     re.compile(r"\b(?:got|gave|gives|reached|produced|found|chose|selected|submitted|arrived\s+at|has|had|have|provided|presented)\s+"
                rf"(?:the|a|an)\s+(?:correct|right|accurate|wrong|incorrect)\s+{_ANSWER}", re.I),
     re.compile(rf"\b(?:the|a|an|this|that|its|their|final|winning|whose)\s+(?:correct|right|incorrect|wrong|accurate)\s+(?:final\s+)?{_ANSWER}", re.I),
-    re.compile(rf"\b{_ANSWER}\s+(?:is|was|are|were|proved|turned\s+out|seems?|appears?|looks?)\s+(?:to\s+be\s+)?(?:both\s+|all\s+|clearly\s+|factually\s+)?"
+    re.compile(rf"\b{_WHO}\s+(?:is|was|are|were|proved|turned\s+out|seems?|appears?|looks?)\s+(?:to\s+be\s+)?(?:both\s+|all\s+|clearly\s+|factually\s+)?"
                r"(?:correct|right|incorrect|wrong|accurate|inaccurate)\b", re.I),
     re.compile(rf"\bcorrect\s+{_ANSWER}\b", re.I),
     re.compile(r"\b(?:was|were|is|are)\s+(?:the\s+)?(?:right|correct)\s+(?:about|in|to\s+(?:answer|conclude|claim))\b", re.I),
@@ -30,11 +31,13 @@ def problems(content: str, *, ground_truth: bool) -> list[str]:
     """Everything that is wrong with a report, each with its place; empty if it can be saved."""
     found: list[str] = []
     lines = content.split("\n")
-    headings = {_plain(line) for line in lines if re.match(r"#{2,4} ", line)}
+    sections = _headings(lines)
     for title, parts in SECTIONS:
-        if _plain(title) not in headings:
+        own = sections.get(_plain(title))
+        if own is None:
             found.append(f'missing section "## {title}"')
-        found += [f'missing section "### {part}" in "{title}"' for part in parts if _plain(part) not in headings]
+        else:
+            found += [f'missing section "### {part}" in "{title}"' for part in parts if _plain(part) not in own]
     for number, line in enumerate(lines, 1):
         for match in re.finditer(re.escape(MARK) + r"[^\]\n]{0,60}", line):
             found.append(f"line {number}: marked place not filled: {match[0]}...")
@@ -62,6 +65,21 @@ def claims(content: str) -> list[str]:
                 found.append(
                     f'line {number}: "{hit[0]}" claims correctness, and no ground truth was given; say claimed, produced, submitted or arrived at',
                 )
+    return found
+
+
+def _headings(lines: list[str]) -> dict[str, set[str]]:
+    """Level-two headings, each with the level-three headings below it; headings in fences are none."""
+    found: dict[str, set[str]] = {}
+    section: set[str] = set()
+    fenced = False
+    for line in lines:
+        if re.match(r"\s*(?:`{3,}|~{3,})", line):
+            fenced = not fenced
+        elif not fenced and line.startswith("## "):
+            section = found.setdefault(_plain(line), set())
+        elif not fenced and line.startswith("### "):
+            section.add(_plain(line))
     return found
 
 

@@ -1,0 +1,138 @@
+"""A report lacks nothing, claims nothing, and is written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from massgen_logs.errors import MassgenLogError
+from massgen_logs.report.check import claims, problems
+from massgen_logs.report.structure import MARK, SECTIONS, TITLE
+from massgen_logs.report.write import write
+
+COMPLETE = TITLE + "\n" + "\n".join(
+    f"\n## {title}\ntext\n" + "".join(f"\n### {part}\ntext\n" for part in parts) for title, parts in SECTIONS
+)  # fmt: skip
+
+
+def test_a_complete_report_is_accepted() -> None:
+    """With the seed's sections."""
+    assert problems(COMPLETE, ground_truth=False) == []
+
+
+@pytest.mark.parametrize(
+    "heading", [t for t, _ in SECTIONS] + [p for _, parts in SECTIONS for p in parts if p != "Recommendations"]
+)
+def test_a_missing_section_is_named(heading: str) -> None:
+    """Each of them."""
+    lacking = re.sub(rf"^#+ {re.escape(heading)}$", "", COMPLETE, flags=re.M)
+    assert [p for p in problems(lacking, ground_truth=False) if heading in p]
+
+
+def test_everything_wrong_is_named_at_once() -> None:
+    """Two missing sections, an unfilled place and a claim: four problems."""
+    text = COMPLETE.replace("## Appendix", "").replace("### Timeouts\n", "\n")
+    text += f"\n{MARK}something]]\nagent_a correctly identified the sum.\n"
+    found = problems(text, ground_truth=False)
+    assert len(found) == 4
+    assert {"missing section", "marked place", "claims correctness"} <= {
+        k for k in ("missing section", "marked place", "claims correctness") if any(k in p for p in found)
+    }
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "agent_a correctly identified the bug.",
+        "Both agents got the right answer.",
+        "The task was solved correctly by agent_b.",
+        "The winner's answer is correct.",
+        "agent_b gave the wrong answer.",
+        "The final answer was incorrect.",
+        "They arrived at the correct result.",
+        "agent_a was right about the sum.",
+    ],
+)
+def test_a_claim_of_correctness_is_refused_without_ground_truth(sentence: str) -> None:
+    """And allowed with it."""
+    assert claims(sentence)
+    assert problems(COMPLETE + sentence, ground_truth=False)
+    assert problems(COMPLETE + sentence, ground_truth=True) == []
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Voting completed correctly and a winner was selected.",
+        "agent_a claimed 5050 and agent_b arrived at the same number.",
+        'agent_a wrote: "the answer is correct because I ran it".',
+        "> agent_b: the right answer is 5050",
+        "Whether the answer is correct is unknown: no ground truth was given.",
+        "The vote was recorded for the wrong agent id.",
+        "## 1. Correctness Analysis",
+        "```\nthe answer is correct\n```",
+        "The coordination was correct, the exit codes were not.",
+        "This report makes no claim that the answer is correct.",
+    ],
+)
+def test_neutral_sentences_are_accepted(sentence: str) -> None:
+    """The process may be called correct, quotes are somebody's words."""
+    assert claims(sentence) == []
+
+
+def test_write_is_atomic_and_keeps_the_earlier_report(tmp_path: Path) -> None:
+    """No temporary file stays; overwrite keeps the old text beside the new one."""
+    path = tmp_path / "ANALYSIS_REPORT.md"
+    assert write(path, "one", overwrite=False) is None
+    with pytest.raises(MassgenLogError, match="overwrite=true"):
+        write(path, "two", overwrite=False)
+    assert path.read_text() == "one"
+    kept = write(path, "two", overwrite=True)
+    assert kept is not None
+    assert (path.read_text(), kept.read_text()) == ("two", "one")
+    again = write(path, "three", overwrite=True)
+    assert again is not None
+    assert {p.read_text() for p in tmp_path.iterdir()} == {"one", "two", "three"}
+    assert all(p.name.startswith("ANALYSIS_REPORT") for p in tmp_path.iterdir())
+
+
+def test_an_empty_report_of_massgen_is_no_report(tmp_path: Path) -> None:
+    """MassGen's self-analysis leaves an empty file: it is replaced unasked."""
+    path = tmp_path / "ANALYSIS_REPORT.md"
+    path.touch()
+    write(path, "one", overwrite=False)
+    assert path.read_text() == "one"
+
+
+def test_a_link_is_never_written_through(tmp_path: Path) -> None:
+    """A planted link in the place of the report."""
+    outside = tmp_path / "outside.txt"
+    outside.write_text("mine")
+    path = tmp_path / "ANALYSIS_REPORT.md"
+    path.symlink_to(outside)
+    with pytest.raises(MassgenLogError):
+        write(path, "one", overwrite=False)
+    write(path, "two", overwrite=True)
+    assert outside.read_text() == "mine"
+    assert path.read_text() == "two"
+    assert not path.is_symlink()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
+    """As an error of the log, not a traceback."""
+    tmp_path.chmod(0o500)
+    with pytest.raises(MassgenLogError, match="can't be written"):
+        write(tmp_path / "ANALYSIS_REPORT.md", "one", overwrite=False)
+
+
+@pytest.mark.parametrize("example", ["finished", "broken"])
+def test_the_examples_reports_are_complete(example: str) -> None:
+    """The finished reports in examples/ pass the check that write_report makes."""
+    folder = Path(__file__).parent.parent.parent / "examples" / example
+    reports = list(folder.rglob("ANALYSIS_REPORT.md"))
+    assert len(reports) == 1
+    assert problems(reports[0].read_text(), ground_truth=False) == []
