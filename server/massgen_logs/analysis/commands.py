@@ -42,6 +42,10 @@ class Commands:
     total_failed: int
     total_denied: int | None
     denied_other_tools: int
+    min_count: int
+    failed_once: list[Command]
+    """Failed, refused or silently failing ones that are not in the list; at most ten, others_failed more."""
+    others_failed: int
     slowest: list[Command]
     longest_output: list[Command]
     times: str
@@ -71,13 +75,18 @@ def repeated_commands(run: Run, min_count: int) -> Commands:
     timed = [row for row in rows if row.max_s is not None]
     sized = [row for row in rows if row.max_output_chars]
     denied = sum(call.outcome == "denied" for call in run.calls)
+    listed = [row for row in rows if max(row.ran, row.denied, row.not_run) >= min_count]
+    below = [r for r in rows if r not in listed and (r.failed or r.denied or r.not_run or r.hidden)]
     return Commands(
-        [row for row in rows if max(row.ran, row.denied, row.not_run) >= min_count],
+        listed,
         sum(row.ran > 0 for row in rows),
         sum(row.ran for row in rows),
         sum(row.failed for row in rows),
         denied if run.denied_recorded else None,
         sum(call.outcome == "denied" and call.command is None for call in run.calls),
+        min_count,
+        below[:10],
+        max(0, len(below) - 10),
         sorted(timed, key=lambda row: -(row.max_s or 0))[:5],
         sorted(sized, key=lambda row: -(row.max_output_chars or 0))[:5],
         "mixed" if own and elapsed else "own" if own else "elapsed" if elapsed else "none",

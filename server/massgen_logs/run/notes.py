@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from massgen_logs.readers import context_txt
 from massgen_logs.run.backends.dialect import Dialect
 from massgen_logs.run.events import Digest
+from massgen_logs.run.files import Files
 from massgen_logs.run.model import ANY_AGENT, Run
 from massgen_logs.tree import Attempt
-
-if TYPE_CHECKING:
-    from massgen_logs.run.load import Files
 
 
 def add(

@@ -11,7 +11,8 @@ from massgen_logs.readers import coordination_events, execution_metadata, metric
 from massgen_logs.readers.base import mapping, number, parse_json, read_head, text, texts
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.run import ending, usage
-from massgen_logs.run.load import clock_of, load
+from massgen_logs.run.files import clock_of
+from massgen_logs.run.load import load
 from massgen_logs.tree import Attempt, Place, Session
 
 _HEAD = 65_536

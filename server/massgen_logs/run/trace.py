@@ -18,7 +18,7 @@ from massgen_logs.readers import agent_outputs, events_jsonl, execution_trace, m
 from massgen_logs.readers.base import Problem, Source, mapping, text
 from massgen_logs.readers.calls_text import Piece, pieces
 from massgen_logs.run.clock import Clock
-from massgen_logs.run.load import clock_for
+from massgen_logs.run.files import clock_for
 from massgen_logs.run.model import ANY_AGENT, Call, Run
 from massgen_logs.run.old_logs import WORKFLOW
 from massgen_logs.tree import Attempt, Place

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Annotated, Any
 
-from massgen_logs.analysis.commands import Command
 from massgen_logs.analysis.commands import repeated_commands as analyse
 from massgen_logs.run.model import Run
 from massgen_logs.text import page
 from massgen_logs.text.clean import cut, flat
 from massgen_logs.text.table import seconds, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
-
-
-@dataclass(frozen=True, slots=True)
-class CommandPage:
-    """One page of commands; totals are of the whole run. failed_once: failed, denied or silently failing commands below
-    min_count, at most ten, others_failed more."""
-
-    commands: list[Command]
-    distinct: int
-    total_ran: int
-    total_failed: int
-    total_denied: int | None
-    denied_other_tools: int
-    min_count: int
-    failed_once: list[Command]
-    others_failed: int
-    slowest: list[Command]
-    longest_output: list[Command]
-    times: str
 
 
 def repeated_commands(
@@ -49,18 +29,10 @@ def repeated_commands(
         cursor: of the page before.
     """
     found = analyse(run, min_count)
-    below = [
-        c
-        for c in analyse(run, 1).commands
-        if c not in found.commands and (c.failed or c.denied or c.not_run or c.hidden)
-    ]
     shown, where = page.take(found.commands, cursor, limit, 40, lambda c: min(len(c.command), 240) + 60, used=1800)
-    first = where.first == 0
-    data = CommandPage(
-        shown, found.distinct, found.total_ran, found.total_failed, found.total_denied, found.denied_other_tools, min_count,
-        below[:10] if first else [], max(0, len(below) - 10), found.slowest if first else [],
-        found.longest_output if first else [], found.times,
-    )  # fmt: skip
+    data = replace(found, commands=shown)
+    if where.first:  # what stands beside the list is told on its first page
+        data = replace(data, failed_once=[], slowest=[], longest_output=[])
     following = ("repeated_commands(min_count=1)",) if min_count > 1 and found.distinct > len(found.commands) else ()
     return Result(data, where, (*following, 'read_trace(agent=..., contains="the command")'))
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from massgen_logs.analysis.voting import VoteRow
 from massgen_logs.analysis.voting import vote_reasons as analyse
 from massgen_logs.run.model import Run
 from massgen_logs.text import page
@@ -14,21 +13,6 @@ from massgen_logs.text.table import counts
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
 
 _REASON = 1500
-
-
-@dataclass(frozen=True, slots=True)
-class VotePage:
-    """One page of votes; final, tally and counts are of the whole run."""
-
-    votes: list[VoteRow]
-    final: dict[str, str]
-    tally: dict[str, int]
-    accepted: int
-    ignored: int | None
-    refused: int
-    counted: int
-    tie: bool
-    meant_tally: dict[str, int] | None
 
 
 def vote_reasons(run: Run, limit: Limit = None, cursor: Cursor = None) -> Result:
@@ -44,10 +28,7 @@ def vote_reasons(run: Run, limit: Limit = None, cursor: Cursor = None) -> Result
     # Those that count come first: an agent that reads one page has them all.
     rows = sorted(found.votes, key=lambda vote: not vote.counted)
     shown, where = page.take(rows, cursor, limit, 30, lambda vote: min(len(vote.reason or ""), _REASON) + 90)
-    data = VotePage(
-        shown, found.final, found.tally, found.accepted, found.ignored, found.refused, found.counted, found.tie, found.meant_tally,
-    )  # fmt: skip
-    return Result(data, where, ("read_trace(agent=voter, kind=reasoning)",))
+    return Result(replace(found, votes=shown), where, ("read_trace(agent=voter, kind=reasoning)",))
 
 
 def render(data: Any) -> list[str]:

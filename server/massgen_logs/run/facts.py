@@ -1,0 +1,209 @@
+"""The single facts of a Run, each by one rule.
+
+Winner: status.json results.winner, else coordination_events.json final_winner, else what events.jsonl,
+snapshot_mappings.json and the final/ folder name (a time-out that re-uses a stored answer leaves the JSON winner null).
+Duration: session_metadata end_time - start_time of coordination_events.json; without it the limit that the time-out's
+message names, or the first to last event; a run that did not end has none. Restarts: status.json times_restarted (the
+winner has one more for the presentation); where that was reset or is missing, the agent_restart or restart_completed
+events.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable
+
+from massgen_logs.readers import answer_txt, execution_metadata, metrics_events, metrics_summary, status_json
+from massgen_logs.readers.metrics_events import MetricsEvents
+from massgen_logs.readers.status_json import Status, Usage
+from massgen_logs.run import old_logs, usage
+from massgen_logs.run.backends.dialect import Dialect
+from massgen_logs.run.events import Digest
+from massgen_logs.run.files import Files
+from massgen_logs.run.model import Agent, Call, Moment, Run
+from massgen_logs.tree import Attempt, Place
+
+_LIMIT = re.compile(r"\(([\d.]+)s/[\d.]+s\)")
+
+
+def times_from_metrics(calls: list[Call], tools: MetricsEvents) -> None:
+    """Give calls without times those of metrics_events.json, where its list fits the agent's calls one to one."""
+    by_agent: dict[str, list[metrics_events.ToolExecution]] = defaultdict(list)
+    for tool in tools.tools:
+        by_agent[tool.agent or ""].append(tool)
+    for agent, executions_ in by_agent.items():
+        own = [call for call in calls if call.agent == agent]
+        executions_.sort(key=lambda execution: execution.start or 0.0)
+        if [c.tool for c in own] != [e.tool for e in executions_]:
+            continue
+        for call, execution in zip(own, executions_, strict=True):
+            call.t, call.end = execution.start, execution.end
+            if call.t is not None and call.end is not None:
+                call.elapsed_s = round(call.end - call.t, 6)
+
+
+def fill_times(run: Run, files: Files, digest: Digest | None, old: old_logs.OldLogs | None) -> None:
+    """Start, end and duration, with the file that gives the duration."""
+    usable = files.usable
+    first = digest.first if digest else old.first if old else None
+    run.started = usable.start if usable else None if files.emptied else files.status.start_time
+    run.started = run.started if run.started is not None else first
+    if usable and usable.start is not None and usable.end is not None:
+        run.ended, run.duration_s = usable.end, round(usable.end - usable.start, 3)
+        run.duration_src = "coordination_events.json session_metadata"
+        return
+    if run.ending.state == "timed_out" and (
+        match := _LIMIT.search((digest and digest.timeout_reason) or run.ending.reason)
+    ):
+        run.duration_s, run.duration_src = float(match[1]), "the timeout's own message"
+        run.ended = None if run.started is None else run.started + run.duration_s
+    elif (
+        run.ending.state in {"finished", "timed_out"}
+        and digest
+        and digest.first is not None
+        and digest.last is not None
+    ):
+        run.ended, run.duration_s = digest.last, round(digest.last - digest.first, 3)
+        run.duration_src = "events.jsonl, first to last event"
+
+
+def fill_agents(
+    run: Run, files: Files, digest: Digest | None, order: list[str],
+    backends: dict[str, execution_metadata.AgentConfig], dialect_of: Callable[[str], Dialect],
+) -> None:  # fmt: skip
+    """The agents in config order, with their recorded status and restarts."""
+    completed: dict[str, int] = defaultdict(int)
+    for event in files.coordination.events:
+        if event.type == "restart_completed" and event.agent:
+            completed[event.agent] += 1
+    started: dict[str, int] = defaultdict(int)
+    for execution in run.executions:
+        started[execution.agent] += 1
+    seen = [*order, *(a.agent for a in run.answers), *(e.agent for e in run.executions)]
+    for name in dict.fromkeys(seen):
+        config, entry = backends.get(name), files.status.agents.get(name)
+        agent = Agent(name, config.backend if config else None, config.model if config else None, dialect_of(name).name)
+        if entry is not None and not files.emptied:
+            agent.status, agent.error, agent.restarts = entry.status, entry.error, entry.times_restarted
+        elif digest is not None:
+            agent.restarts = digest.restarts().get(name, 0)
+        elif files.usable:
+            agent.restarts = completed[name]
+        agent.executions = max(0, started[name] - 1) if run.executions else None
+        run.agents[name] = agent
+
+
+def fill_winner(run: Run, attempt: Attempt, files: Files, digest: Digest | None) -> None:
+    """The winner and its final answer; every file that names another winner becomes a note."""
+    finals = [snapshot.agent for snapshot in files.snapshots if snapshot.type == "final_answer"]
+    folders = [name for name in attempt.folders("final") if attempt.file("final", name, "answer.txt")]
+    candidates = [
+        (files.status.winner, "status.json#results.winner"),
+        (files.coordination.winner, "coordination_events.json#session_metadata.final_winner"),
+        (files.metrics.winner, "metrics_summary.json#meta.winner"),
+        (digest.winner if digest else None, "events.jsonl winner_selected"),
+        (digest.presenter if digest else None, "events.jsonl final_presentation_start"),
+        (finals[0] if finals else None, "snapshot_mappings.json final_answer"),
+        (folders[0] if len(folders) == 1 else None, "final/ folder"),
+        (digest.timeout_selected if digest else None, "events.jsonl orchestrator_timeout"),
+    ]
+    named = [(agent, src) for agent, src in candidates if agent]
+    if named:
+        run.winner, run.winner_src = named[0]
+    for agent, src in named:
+        if agent != run.winner:
+            run.note("winner_disagreement", f"{src} names {agent}, {run.winner_src} {run.winner}", src)
+    if run.winner is None:
+        return
+    final = answer_txt.read(attempt.file("final", run.winner, "answer.txt"))
+    if final.source:
+        run.final_text, run.final_src = final.value, f"final/{run.winner}/answer.txt"
+    elif digest and digest.final_text is not None:
+        run.final_text, run.final_src = digest.final_text, digest.final_src
+
+
+def fill_moments(run: Run, files: Files, digest: Digest | None, old: old_logs.OldLogs | None) -> None:
+    """Moments of the coordination events; events.jsonl adds what these lack and replaces them where they are missing."""
+    kinds = {
+        "update_injected": "injection", "agent_error": "error", "agent_timeout": "timeout",
+        "final_round_start": "presentation", "final_agent_selected": "winner", "final_answer": "final_answer",
+    }  # fmt: skip
+    found: list[Moment] = []
+    if files.usable:
+        for event in files.usable.events:
+            if kind := kinds.get(event.type):
+                detail = re.sub(r"^(ERROR|TIMEOUT|UPDATE_INJECTED): ", "", event.details)
+                found.append(Moment(event.t, kind, event.agent, detail, event.src))
+    have = {moment.kind for moment in found}
+    errors = {(moment.agent, moment.detail) for moment in found if moment.kind == "error"}
+    for moment in digest.moments if digest else old.moments if old else ():
+        if moment.kind == "injection":
+            found = [m for m in found if m.kind != "injection" or m.src.startswith("events.jsonl")]
+        elif moment.kind in have and moment.kind != "error":
+            continue
+        if moment.kind == "error" and ((moment.agent, moment.detail) in errors or (old and "error" in have)):
+            continue
+        found.append(moment)
+    found.sort(key=lambda moment: moment.t if moment.t is not None else float("inf"))
+    run.moments = [m for i, m in enumerate(found) if not _repeats(m, found[:i])]
+    for moment in run.moments:
+        if moment.kind == "error" and moment.agent in run.agents and not run.agents[moment.agent].error:
+            run.agents[moment.agent].error = moment.detail if run.agents[moment.agent].status == "error" else None
+
+
+def _repeats(moment: Moment, before: list[Moment]) -> bool:
+    """One injection is recorded once per parallel call; session ends and final answers are sometimes doubled."""
+    if moment.kind not in {"injection", "final_answer"}:
+        return False
+    for other in reversed(before[-6:]):
+        if (other.kind, other.agent, other.detail) == (moment.kind, moment.agent, moment.detail):
+            return (moment.t or 0.0) - (other.t or 0.0) < 1.0
+    return False
+
+
+def fill_enforcement(run: Run, status: Status, digest: Digest | None) -> None:
+    """Refused responses per agent; left None where the version records none at all."""
+    if any(entry.reliability_recorded for entry in status.agents.values()):
+        run.enforcement = {name: entry.enforcement for name, entry in status.agents.items()}
+        run.chars_lost = {n: e.chars_lost or 0 for n, e in status.agents.items()}
+        run.unknown_tools = {n: list(e.unknown_tools) for n, e in status.agents.items() if e.unknown_tools}
+    for name, tools in digest.unknown_tools.items() if digest else ():
+        own = run.unknown_tools.setdefault(name, [])
+        own += [tool for tool in tools if tool not in own]
+
+
+def fill_usage(
+    run: Run, place: Place, files: Files, digest: Digest | None, dialect_of: Callable[[str], Dialect],
+) -> int:  # fmt: skip
+    """Returns how often usage was counted again whose agent can't be told."""
+    found = usage.recorded(files.status, files.metrics)
+    earlier: dict[str, Usage] | None = None
+    if usage.is_cumulative(files.status, files.metrics, run.started):
+        before, name = _before(place)
+        run.cumulative_over = name
+        if before:
+            status = status_json.read(before.file("status.json")).value
+            earlier = usage.recorded(status, metrics_summary.read(before.file("metrics_summary.json")).value)
+    actions = digest.workflow_actions if digest else []
+    doubles = usage.excess(place.attempt, found, actions, dialect_of, run.problems)
+    run.usage = usage.collect(found, earlier, doubles, dialect_of)
+    run.rounds = files.tools.rounds or [r for entry in files.status.agents.values() for r in entry.rounds]
+    run.subagents = files.metrics.subagents
+    run.total_cost = files.metrics.total_cost if files.metrics.total_cost is not None else files.status.total_cost
+    run.recorded_tool_failures = (
+        files.metrics.tool_failures if files.metrics.tool_failures is not None else files.status.tool_failures
+    )
+    return sum(more.unresolved for more in doubles)
+
+
+def _before(place: Place) -> tuple[Attempt | None, str]:
+    """The attempt whose totals this one's figures include."""
+    attempts = place.turn.attempts
+    index = next((i for i, a in enumerate(attempts) if a.number == place.attempt.number), 0)
+    if index:
+        return attempts[index - 1], f"attempt {attempts[index - 1].number}"
+    turns = [turn for turn in place.session.turns if turn.number < place.turn.number]
+    if turns:
+        return turns[-1].attempts[-1], f"turn {turns[-1].number}"
+    return None, "an earlier turn or attempt that is not in this log"

@@ -1,0 +1,131 @@
+"""The whole files of an attempt (all but its logs), read together, and the clock that they give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from massgen_logs.readers import (
+    coordination_events,
+    coordination_table,
+    execution_metadata,
+    metrics_events,
+    metrics_summary,
+    snapshot_mappings,
+    status_json,
+)
+from massgen_logs.readers.base import Problem, Read, Source, T
+from massgen_logs.readers.coordination_events import Coordination
+from massgen_logs.readers.execution_metadata import Metadata
+from massgen_logs.readers.metrics_events import MetricsEvents
+from massgen_logs.readers.metrics_summary import Metrics
+from massgen_logs.readers.snapshot_mappings import Snapshot
+from massgen_logs.readers.status_json import Status
+from massgen_logs.run import clock, ending
+from massgen_logs.run.clock import Clock
+from massgen_logs.run.events import Digest
+from massgen_logs.tree import Attempt, Place
+
+
+@dataclass(slots=True)
+class Files:
+    """What the readers of the whole files returned for one attempt, and the clock that follows from it."""
+
+    metadata: Metadata
+    status: Status
+    coordination: Coordination
+    snapshots: list[Snapshot]
+    metrics: Metrics
+    tools: MetricsEvents
+    emptied: bool
+    """coordination_events.json is what an orchestration restart leaves."""
+    clock: Clock
+    sources: list[Source]
+    problems: list[Problem]
+
+    @property
+    def usable(self) -> Coordination | None:
+        """The coordination events, unless they are missing or emptied."""
+        return self.coordination if self.coordination.events and not self.emptied else None
+
+    @property
+    def failure(self) -> tuple[str, str] | None:
+        """(stage, error) of a failed start-up."""
+        stage = self.metadata.failure_stage
+        return (stage, self.metadata.failure_error or "") if stage else None
+
+
+def read_files(place: Place) -> Files:
+    """Read them; what could not be read is in `problems`."""
+    attempt = place.attempt
+    sources: list[Source] = []
+    problems: list[Problem] = []
+
+    def take(read: Read[T]) -> T:
+        if read.source:
+            sources.append(read.source)
+        problems.extend(read.problems)
+        return read.value
+
+    coordination = take(coordination_events.read(attempt.file("coordination_events.json")))
+    metadata = _with_config(take(execution_metadata.read(attempt.file("execution_metadata.yaml"))), place)
+    status = take(status_json.read(attempt.file("status.json")))
+    return Files(
+        metadata,
+        status,
+        coordination,
+        take(snapshot_mappings.read(attempt.file("snapshot_mappings.json"))),
+        take(metrics_summary.read(attempt.file("metrics_summary.json"))),
+        take(metrics_events.read(attempt.file("metrics_events.json"))),
+        ending.is_emptied(coordination),
+        clock_of(place, status, coordination),
+        sources,
+        problems,
+    )
+
+
+def _with_config(metadata: Metadata, place: Place) -> Metadata:
+    """The metadata of a restarted attempt names no config: that of its session's other attempts applies."""
+    others = (a for turn in place.session.turns for a in turn.attempts if a.path != place.attempt.path)
+    for other in others if not metadata.agents else ():
+        config = execution_metadata.read(other.file("execution_metadata.yaml")).value
+        if config.agents:
+            metadata.agents, metadata.timeout_s = config.agents, metadata.timeout_s or config.timeout_s
+            break
+    return metadata
+
+
+def clock_for(place: Place) -> Clock:
+    """The clock of a run, read from its files."""
+    status = status_json.read(place.attempt.file("status.json")).value
+    return clock_of(place, status, coordination_events.read(place.attempt.file("coordination_events.json")).value)
+
+
+def clock_of(place: Place, status: Status, coordination: Coordination) -> Clock:
+    """The clock of a run, from the moments that stand in local time and in Unix seconds."""
+    stamp = place.session.name.removeprefix("log_")
+    pairs: list[tuple[str, float]] = []
+    answered = [
+        event for event in coordination.events if event.type in {"new_answer", "vote_cast"} and event.t is not None
+    ]
+    for agent, stamps in place.attempt.agent_folders().items():
+        own = [event.t for event in answered if event.agent == agent and event.t is not None]
+        pairs += list(zip(stamps[:1], own[:1], strict=False))
+    for start in (status.start_time, coordination.start):
+        if start is not None:
+            pairs.append((stamp, start))
+    return clock.make(place.session.name, pairs)
+
+
+def agent_order(files: Files, digest: Digest | None, attempt: Attempt) -> list[str]:
+    """Agents in config order, from the first file that names them."""
+    if files.coordination.agents:
+        return list(files.coordination.agents)
+    if files.metadata.agents:
+        return [agent.id for agent in files.metadata.agents]
+    if files.status.agents:
+        return list(files.status.agents)
+    table = coordination_table.read(attempt.file("coordination_table.txt"))
+    if table.source and table.value.agents:
+        files.sources.append(table.source)
+        return list(table.value.agents)
+    return list(dict.fromkeys(start.agent for start in digest.starts)) if digest else []
