@@ -11,15 +11,15 @@ from pathlib import Path
 
 from massgen_logs.readers.base import Read, integer, mapping, mappings, read_json, text
 
-_ANSWER_TAG = re.compile(r"^<(agent\d+(?:\.\d+)?)>", re.M)
+_ANSWER = re.compile(r"^<(agent\d+(?:\.\d+)?)> ?(.*?) ?<end of \1>", re.M | re.S)
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """tags: the names under which the prompt showed the answers; the rest only in a final context."""
+    """shown: the answers in the prompt by the tag that named each; the rest only in a final context."""
 
     is_final: bool
-    tags: tuple[str, ...]
+    shown: dict[str, str]
     counted: dict[str, int]
     is_tie: bool | None
     stated: tuple[tuple[str, str, str], ...]
@@ -41,7 +41,7 @@ def read(path: Path | None) -> Read[Context]:
     user = text(data.get("user_message")) or ""
     return Read(
         Context(
-            data.get("is_final") is True, tuple(dict.fromkeys(_ANSWER_TAG.findall(user))), counted,
+            data.get("is_final") is True, dict(_ANSWER.findall(user)), counted,
             tie if isinstance(tie, bool) else None, stated,
         ),
         doc.source, doc.problems,

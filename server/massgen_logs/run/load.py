@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from massgen_logs.readers.base import Problem, Source
-from massgen_logs.run import answers, ending, events, executions, facts, notes, old_logs, versions, votes
+from massgen_logs.run import answers, ending, events, executions, facts, meaning, notes, old_logs, versions, votes
 from massgen_logs.run.backends import choose
 from massgen_logs.run.backends.dialect import Dialect
 from massgen_logs.run.clock import Clock
@@ -70,7 +70,8 @@ def build(place: Place) -> Run:
     settings = files.metadata.orchestrator or {}
     run.config = {key: value for key, value in settings.items() if isinstance(value, str | int | float | bool)}
     run.answers = answers.collect(attempt, coordination, files.snapshots, digest, files.status, time, order)
-    run.votes = votes.collect(attempt, files.usable, digest, old, files.status, problems)
+    cast = votes.collect(attempt, files.usable, digest, old, files.status, problems)
+    run.votes = meaning.with_meaning(cast, run.answers, attempt)
     run.votes_ignored = votes.count_ignored(
         run.votes, files.usable, digest, old, version, has_status=attempt.file("status.json") is not None,
     )  # fmt: skip

@@ -111,8 +111,8 @@ def _votes(run: Run, attempt: Attempt, files: Files) -> None:
         )
     for vote in accepted:
         if vote.meant:
-            run.note("misattributed", f"the vote of {vote.voter} was recorded for {vote.voted_for}, but its reason names an answer "
-                     f"of {vote.meant}", vote.src)  # fmt: skip
+            run.note("misattributed", f"the vote of {vote.voter} was recorded for {vote.voted_for}, but its words mean {vote.meant}",
+                     vote.src)  # fmt: skip
     if run.winner and any(vote.ignored for vote in run.votes):
         final = context_txt.read(attempt.file("final", run.winner, "context.txt")).value
         stated = sum(final.counted.values())

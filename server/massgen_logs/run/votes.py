@@ -7,8 +7,7 @@
   display text; in 0.1.0 its "Vote invalid" lines. 0.1.12 drops some without a record: unknown (None), unless every vote
   call was recorded.
 - A vote that the fairness gate refused is neither accepted nor ignored.
-- The target is the recorded one. `meant` is set only where the reason itself names a label that the same vote.json
-  gives to another agent than the recorded one, and does not name the recorded one.
+- The target is the recorded one; whom the voter meant, where the tree proves another, is run/meaning.py's.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ from massgen_logs.tree import Attempt
 
 _IGNORED_TARGET = re.compile(r"Voted for (.+?) but ignored")
 _VOTE_CALL = re.compile(r"\[Tool Call: vote\((\{.*\})\)\]", re.S)
-_LABEL = re.compile(r"\bagent\d+\.\d+\b")
 
 
 def collect(
@@ -93,7 +91,7 @@ def _accepted(
                 text(context.get("voted_for_label")) or (file.label if file else None),
                 text(context.get("reason")), True, False, False, False, False, event.round, event.t, event.src,
             )  # fmt: skip
-            votes.append(replace(vote, meant=meant(vote, file)))
+            votes.append(vote)
     else:
         rounds: dict[str, list[int]] = defaultdict(list)
         for _, voter, _, _, round_, _ in digest.votes if digest else ():
@@ -105,7 +103,7 @@ def _accepted(
                     file.voter, file.voted_for, file.label, file.reason, True, False, False, False, False,
                     known[index] if index < len(known) else None, file.t, src,
                 )  # fmt: skip
-                votes.append(replace(vote, meant=meant(vote, file)))
+                votes.append(vote)
         for t, voter, target, reason, round_, src in digest.votes if digest else ():
             if voter not in files:
                 votes.append(Vote(voter, target, None, reason, True, False, False, False, False, round_, t, src))
@@ -115,20 +113,6 @@ def _accepted(
         replace(vote, counted=last[vote.voter] == index, superseded=last[vote.voter] != index)
         for index, vote in enumerate(votes)
     ]
-
-
-def meant(vote: Vote, file: VoteFile | None) -> str | None:
-    """The agent whom the reason names by a label, if it is another one than the recorded target."""
-    if file is None or not vote.reason:
-        return None
-    owners = {file.labels[label] for label in _LABEL.findall(vote.reason) if label in file.labels}
-    if len(owners) != 1 or vote.voted_for in owners or (vote.voted_for and vote.voted_for in vote.reason):
-        return None
-    named = owners.pop()
-    # The number is what misled: the id that the model wrote is the number of the label that it was shown.
-    number = (file.anon or "").removeprefix("agent")
-    shown = {label for label, owner in file.labels.items() if owner == named}
-    return named if any(label.startswith(f"agent{number}.") for label in shown) else None
 
 
 def _ignored(coordination: Coordination | None, digest: Digest | None, old: OldLogs | None) -> list[Vote]:

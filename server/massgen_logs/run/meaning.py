@@ -1,0 +1,89 @@
+"""Whom a voter meant, where MassGen recorded its vote for another agent.
+
+Two ways in which that happens:
+
+- 0.1.52 to 0.1.60, agent ids not sorted in the config: the prompt shows answers by label (numbered in config order), the
+  vote's agentN is resolved by sorted ids. Proof: the number that the model wrote is the number of a label that the same
+  vote.json gives to another agent, and the reason names that label and nothing of the recorded agent. The first alone
+  proves nothing: voters often mean whom MassGen recorded.
+- 0.1.12 to 0.1.36: agentN numbers only the agents that have answered, so it moves. Proof: the prompt's `<agentN>` is one
+  agent's answer, the `<agentN>` of an update handed to the voter later is another's, and the reason shares more words
+  with the latter.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from massgen_logs.readers import context_txt, update_message, vote_json
+from massgen_logs.readers.vote_json import VoteFile
+from massgen_logs.run.model import Answer, Vote
+from massgen_logs.tree import Attempt
+
+_LABEL = re.compile(r"\bagent\d+\.\d+\b")
+_WORD = re.compile(r"[^\W_]{2,}")
+
+
+def with_meaning(votes: list[Vote], answers: list[Answer], attempt: Attempt) -> list[Vote]:
+    """The votes, `meant` set where the tree proves it."""
+    files: dict[str, list[tuple[str, VoteFile]]] = {}
+    folders = attempt.agent_folders()
+    for agent, stamps in folders.items():
+        for stamp in stamps:
+            file = vote_json.read(attempt.file(agent, stamp, "vote.json")).value
+            if file is not None:
+                files.setdefault(agent, []).append((stamp, file))
+    taken: dict[str, int] = {}
+    found: list[Vote] = []
+    for vote in votes:
+        own = files.get(vote.voter, [])
+        index = taken.get(vote.voter, 0)
+        if vote.accepted and index < len(own):
+            taken[vote.voter] = index + 1
+            stamp, file = own[index]
+            named = _by_label(vote, file) or _by_update(vote, answers, attempt, folders[vote.voter], stamp)
+            found.append(replace(vote, meant=named))
+        else:
+            found.append(vote)
+    return found
+
+
+def _by_label(vote: Vote, file: VoteFile) -> str | None:
+    reason = vote.reason or ""
+    owners = {file.labels[label] for label in _LABEL.findall(reason) if label in file.labels}
+    if len(owners) != 1 or vote.voted_for in owners or (vote.voted_for and vote.voted_for in reason):
+        return None
+    named = owners.pop()
+    number = (file.anon or "").removeprefix("agent")
+    return (
+        named
+        if any(owner == named and label.startswith(f"agent{number}.") for label, owner in file.labels.items())
+        else None
+    )
+
+
+def _by_update(vote: Vote, answers: list[Answer], attempt: Attempt, stamps: list[str], stamp: str) -> str | None:
+    prompt = context_txt.read(attempt.file(vote.voter, stamp, "context.txt")).value.shown
+    for earlier in reversed([s for s in stamps if s < stamp]):
+        update = update_message.read(attempt.file(vote.voter, earlier, "update_message.txt"))
+        if update.source is None:
+            return None  # its answer or vote before: what it was told earlier is not of this round
+        for tag, new in update.value.items():
+            first, second = _author(prompt.get(tag), answers), _author(new, answers)
+            if first == vote.voted_for and second not in {None, first} and _nearer(vote.reason or "", new, prompt[tag]):
+                return second
+    return None
+
+
+def _author(text: str | None, answers: list[Answer]) -> str | None:
+    wanted = " ".join((text or "").split())
+    return next(
+        (a.agent for a in answers if wanted and a.text is not None and " ".join(a.text.split()) == wanted), None
+    )
+
+
+def _nearer(reason: str, one: str, other: str) -> bool:
+    words = set(_WORD.findall(reason.casefold()))
+    shared = [len(words & set(_WORD.findall(text.casefold()))) for text in (one, other)]
+    return shared[0] > shared[1]
