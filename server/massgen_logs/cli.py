@@ -48,11 +48,17 @@ def _serve(arguments: list[str]) -> int:
 
 
 def _run_tool(arguments: list[str]) -> int:
-    wanted = next((a for a in arguments if not a.startswith("-")), None)
-    name = (wanted or "").replace("-", "_")
+    # A tool and its arguments are also known by the names that they have in MCP: run_overview, --min_count.
+    arguments = [_dashed(a) if a.startswith("--") or i == 0 else a for i, a in enumerate(arguments)]
+    name = arguments[0].replace("-", "_") if arguments else ""
     # Only the module of the command that is called is imported; all of them for the help.
     parser = build_parser([name] if name in NAMES else list(NAMES))
-    options = vars(parser.parse_args(arguments))
+    parsed, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        parser.exit(
+            FAILED, f"massgen-logs: unknown: {' '.join(unknown)}. See massgen-logs {' '.join(arguments[:1])} --help\n"
+        )
+    options = vars(parsed)
     command = options.pop("command", None)
     if command is None:
         parser.print_help()
@@ -68,6 +74,11 @@ def _run_tool(arguments: list[str]) -> int:
     else:
         _show(answer.text())
     return 0
+
+
+def _dashed(argument: str) -> str:
+    name, equals, value = argument.partition("=")
+    return name.replace("_", "-") + equals + value
 
 
 def build_parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:

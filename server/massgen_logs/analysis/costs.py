@@ -48,7 +48,8 @@ class SubagentCost:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Sums over the agents; with_subagents_usd: the agents and their sub-agents. floor: a part is unpriced, unrecorded or was still running."""
+    """Sums over the agents; with_subagents_usd: the agents and their sub-agents. floor: a
+    part is unpriced, unrecorded or was still running when the run stopped."""
 
     input_tokens: int | None
     output_tokens: int | None
@@ -107,7 +108,7 @@ def costs(run: Run) -> Costs:
     total = Total(
         _sum([c.input_tokens for c in known]), _sum([c.output_tokens for c in known]),
         _sum([c.reasoning_tokens for c in known]), _sum([c.cached_input_tokens for c in known]), cost,
-        len(priced) < len(agents) or run.ending.state in {"unfinished", "in_progress"},
+        len(priced) < len(agents) or run.ending.state != "finished" or any(usage.floor for usage in run.usage.values()),
         total_cost(priced, run.subagents),
         round(sum(fixed), 6) if fixed and len(fixed) == len(agents) else None,
     )  # fmt: skip

@@ -25,6 +25,8 @@ class AgentReliability:
     retries: int | None
     buffer_chars_lost: int | None
     buffer_chars_lost_distinct: int | None
+    refused_as_text: int
+    """Votes whose third refusal by the fairness gate is no event, only a text and a forced restart."""
     unknown_tools: list[str]
     by_round: dict[str, dict[str, int]]
     error: str | None
@@ -47,8 +49,9 @@ def reliability(run: Run) -> Reliability:
     for name, agent in run.agents.items():
         unknown = run.unknown_tools.get(name, [])
         error = agent.error
+        told = sum(m.kind == "vote_refused" and m.agent == name for m in run.moments)
         if run.enforcement is None:
-            agents[name] = AgentReliability(None, None, None, None, None, unknown, {}, error)
+            agents[name] = AgentReliability(None, None, None, None, None, told, unknown, {}, error)
             continue
         events = list(run.enforcement.get(name, ()))
         distinct = incidents(events)
@@ -60,7 +63,7 @@ def reliability(run: Run) -> Reliability:
         once = sum(event.buffer_chars for event in distinct)
         agents[name] = AgentReliability(
             count([event.reason for event in events]), count([event.reason for event in distinct]), len(events),
-            lost, once, unknown, by_round, error, events,
+            lost, once, told, unknown, by_round, error, events,
         )  # fmt: skip
         flags += [
             f"{name} round {number}: {sum(reasons.values())} refused responses ({', '.join(reasons)})"

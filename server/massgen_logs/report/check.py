@@ -8,20 +8,37 @@ from massgen_logs.report.structure import MARK, SECTIONS
 
 _ANSWER = r"(?:answers?|solutions?|results?|responses?|conclusions?|values?|outputs?|outcomes?|numbers?|sums?|totals?)"
 _WHO = rf"(?:{_ANSWER}|agents?|both|they|winner|[a-z]+_[a-z0-9]+|agent\d[\w.]*)"
+_RIGHT = r"(?:correct|right|incorrect|wrong|accurate|inaccurate|true)"
+_FOUND = (
+    r"(?:identif|answer|solv|comput|calculat|count|conclud|determin|deduc|deriv|predict|found|guess|stat|sum|work)\w*"
+)
 _CLAIMS = (
-    re.compile(r"\bcorrectly\s+(?:identif|answer|solv|comput|calculat|conclud|determin|deduc|deriv|predict|found|guess|stat)\w*", re.I),
-    re.compile(r"\b(?:identif|answer|solv|comput|calculat|conclud|determin|deriv|predict|found)\w*\s+(?:\w+\s+){0,3}?correctly\b", re.I),
-    re.compile(r"\b(?:got|gave|gives|reached|produced|found|chose|selected|submitted|arrived\s+at|has|had|have|provided|presented)\s+"
-               rf"(?:the|a|an)\s+(?:correct|right|accurate|wrong|incorrect)\s+{_ANSWER}", re.I),
-    re.compile(rf"\b(?:the|a|an|this|that|its|their|final|winning|whose)\s+(?:correct|right|incorrect|wrong|accurate)\s+(?:final\s+)?{_ANSWER}", re.I),
-    re.compile(rf"\b{_WHO}\s+(?:is|was|are|were|proved|turned\s+out|seems?|appears?|looks?)\s+(?:to\s+be\s+)?(?:both\s+|all\s+|clearly\s+|factually\s+)?"
-               r"(?:correct|right|incorrect|wrong|accurate|inaccurate)\b", re.I),
-    re.compile(rf"\bcorrect\s+{_ANSWER}\b", re.I),
-    re.compile(r"\b(?:was|were|is|are)\s+(?:the\s+)?(?:right|correct)\s+(?:about|in|to\s+(?:answer|conclude|claim))\b", re.I),
-)  # fmt: skip
+    re.compile(rf"\b(?:in)?correctly\s+{_FOUND}", re.I),
+    re.compile(rf"\b{_FOUND}\s+(?:\w+\s+){{0,4}}?(?:in)?correctly\b", re.I),
+    re.compile(
+        rf"\b(?:the|a|an|this|that|its|their|final|winning|whose|one)\s+{_RIGHT}\s+(?:final\s+)?{_ANSWER}\b", re.I
+    ),
+    re.compile(
+        rf"\b{_WHO}\s+(?:is|was|are|were|proved|turned\s+out|seems?|appears?|looks?)\s+(?:to\s+be\s+)?(?:indeed\s+)?(?:both\s+|all\s+|clearly\s+|factually\s+)?"
+        rf"{_RIGHT}\b(?!\s+to\b)",
+        re.I,
+    ),
+    re.compile(rf"\b(?:in)?correct\s+{_ANSWER}\b", re.I),
+    re.compile(
+        r"\b(?:was|were|is|are)\s+(?:the\s+)?(?:right|correct)\s+(?:about|in|to\s+(?:answer|conclude|claim))\b", re.I
+    ),
+    re.compile(
+        rf"\b{_ANSWER}\s+(?:matche[sd]|equals|agrees?\s+with)\s+the\s+(?:true|actual|known|real|expected|correct)\b",
+        re.I,
+    ),
+    re.compile(rf"\bmatch\w*\s+the\s+(?:true|actual|known|real|expected)\s+{_ANSWER}\b", re.I),
+    re.compile(rf"\b(?:is|was|are)\s+indeed\s+(?:the\s+)?(?:\w+\s+)?{_ANSWER}\b", re.I),
+    re.compile(r"\b(?:nailed|aced)\s+(?:it|the\b)", re.I),
+    re.compile(r"\b(?:got|gets?)\s+(?:it|this|that|the\s+\w+)\s+(?:right|wrong)\b", re.I),
+)
 _NEUTRAL = re.compile(
-    r"\b(?:no claim|not claim|whether|unknown|can(?:not|'t)|could not|no ground truth|without ground truth|unless|not known|if the|"
-    r"does not mean|doesn't mean|not (?:assume|assert|verified|judged|checked)|nothing (?:says|shows|here))\b",
+    r"\b(?:no claim|not claim\w*|whether|no ground truth|without ground truth|not known|is unknown|if the|not (?:assume|assert|verified|"
+    r"judged|checked|established)|can(?:not| ?not|'t) (?:be )?(?:tell|told|say|said|know|known|judge|judged)|nothing (?:says|shows|here))\b",
     re.I,
 )
 _QUOTES = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|`[^`\n]*`|«[^»\n]*»")
@@ -29,8 +46,13 @@ _QUOTES = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|`[^`\n]*`|«[^»\n]*»")
 
 def problems(content: str, *, ground_truth: bool) -> list[str]:
     """Everything that is wrong with a report, each with its place; empty if it can be saved."""
-    found: list[str] = []
     lines = content.split("\n")
+    found = [
+        f"line {number}: marked place not filled: {match[0]}..."
+        for number, line in enumerate(lines, 1)
+        for match in re.finditer(re.escape(MARK) + r"[^\]\n]{0,60}", line)
+    ]
+    found += [] if ground_truth else claims(content)
     sections = _headings(lines)
     for title, parts in SECTIONS:
         own = sections.get(_plain(title))
@@ -38,11 +60,6 @@ def problems(content: str, *, ground_truth: bool) -> list[str]:
             found.append(f'missing section "## {title}"')
         else:
             found += [f'missing section "### {part}" in "{title}"' for part in parts if _plain(part) not in own]
-    for number, line in enumerate(lines, 1):
-        for match in re.finditer(re.escape(MARK) + r"[^\]\n]{0,60}", line):
-            found.append(f"line {number}: marked place not filled: {match[0]}...")
-    if not ground_truth:
-        found += claims(content)
     return found
 
 

@@ -10,7 +10,7 @@ from massgen_logs.analysis.overview import checks, red_flags
 from massgen_logs.analysis.phases import phases, slowest, tools
 from massgen_logs.analysis.reliability import reliability
 from massgen_logs.analysis.timeline import timeline, unended
-from massgen_logs.analysis.voting import since_start, vote_reasons
+from massgen_logs.analysis.voting import Votes, since_start, vote_reasons
 from massgen_logs.report.structure import SECTIONS, TITLE, judge
 from massgen_logs.run.model import Run
 from massgen_logs.text.clean import flat, inline
@@ -117,7 +117,8 @@ def _efficiency(run: Run, most: int) -> dict[str, list[str]]:
     if rows:
         shown = [(p.phase, p.count, p.avg_s, p.max_s, p.total_s, f"{100 * p.share:.1f}") for p in rows]
         body = table(("Phase", "Count", "Avg (s)", "Max (s)", "Total (s)", "% of Total"), shown)
-        body.append("\nSummed over agents, which work in parallel.")
+        body.append("\nSummed over agents, which work in parallel; a share of that sum, not of the run.")
+        body += [f"\n{note.text}." for note in run.notes if note.id == "overwritten_rounds"]
     slow = [
         f"{n}. {flat(op.what, 90)} - {seconds(op.seconds)} s"
         + (f" ({100 * op.share:.0f}% of the run)" if op.share is not None else "")
@@ -216,6 +217,7 @@ def _behaviour(run: Run, most: int) -> dict[str, list[str]]:
         f"{section}/Voting Analysis": [
             *(table(("Voter", "Voted For", "Reason (agent's words)"), rows, 260) if rows else ["No vote counts."]),
             *_rest(len(rows), votes.counted, "vote_reasons"),
+            *_not_counted(votes),
         ],
         f"{section}/Vote vs New Answer Decisions": [judge("how agents chose between voting and a new answer; vote_reasons, read_trace")],
         f"{section}/Agent Collaboration Quality": [
@@ -226,6 +228,21 @@ def _behaviour(run: Run, most: int) -> dict[str, list[str]]:
             f"- {name}: {judge('strategy, reaction to tool results, error recovery, decision quality, 2-3 quotes')}" for name in run.agents
         ],
     }  # fmt: skip
+
+
+def _not_counted(votes: Votes) -> list[str]:
+    """Votes beside the count: by whom and how many."""
+    groups: dict[str, int] = {}
+    for vote in votes.votes:
+        if not vote.counted:
+            kind = "superseded" if vote.superseded else "ignored" if vote.ignored else "refused"
+            key = f"{vote.voter} for {vote.voted_for or 'unknown'} {kind}"
+            groups[key] = groups.get(key, 0) + 1
+    return (
+        [f"\nNot counted: {', '.join(f'{key} x{n}' for key, n in groups.items())} (reasons: vote_reasons)."]
+        if groups
+        else []
+    )
 
 
 def _costs(run: Run, most: int) -> dict[str, list[str]]:
@@ -310,6 +327,14 @@ def _end(run: Run, files: list[str]) -> dict[str, list[str]]:
         for note in run.notes
         if note.id in {"backend", "version_unknown", "no_agent", "unknown_backend"}
     ]
+    unknown = (
+        []
+        if run.enforcement is not None
+        else ["- responses that MassGen refused (no enforcement record in this version)"]
+    )
+    unknown += [] if run.usage else ["- tokens and cost"]
+    unknown += [] if run.votes_ignored is not None else ["- how many votes were ignored"]
+    unknown += [] if run.denied_recorded else ["- tool calls that the client itself refused"]
     missing = [f"- missing files: {', '.join(run.missing)}"] if run.missing else []
     return {
         "8. Recommendations/High Priority": [judge("1. issue: what to do about it; or: none")],
@@ -321,5 +346,5 @@ def _end(run: Run, files: list[str]) -> dict[str, list[str]]:
         ],
         "Appendix/Configuration Used": [*agents, *config[:12]],
         "Appendix/Files Generated": files or ["No files in the final workspace."],
-        "Appendix/+What Was Not Recorded": [*limits, *missing] or ["Nothing known to be missing."],
+        "Appendix/+What Was Not Recorded": [*unknown, *limits, *missing] or ["Nothing known to be missing."],
     }  # fmt: skip

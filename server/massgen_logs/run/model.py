@@ -141,6 +141,8 @@ class AgentUsage:
     corrected: Usage | None
     why: str | None
     unpriced: bool
+    floor: bool
+    """True where part of its use has no price."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,11 +103,13 @@ def _votes(run: Run, attempt: Attempt, files: Files) -> None:
             "massgen.log",
         )
     refused = sum(vote.refused for vote in run.votes)
+    as_text = sum(vote.refused and vote.reason is None for vote in run.votes)
     if refused:
         run.note(
             "refused",
-            f"{refused} votes were refused by the fairness gate: neither accepted nor ignored",
-            "status.json reliability",
+            f"{refused} votes were refused by the fairness gate, neither accepted nor ignored: {refused - as_text} are enforcement "
+            f"events of status.json, {as_text} only a text and a forced restart",
+            "status.json#agents.*.reliability",
         )
     for vote in accepted:
         if vote.meant:
@@ -148,6 +150,16 @@ def _usage(run: Run, files: Files, doubled: int) -> None:
             "doubled_usage",
             f"{doubled} gemini responses were added twice; whose they were can't be told",
             "massgen.log",
+        )
+    recorded = sum(usage.recorded.input_tokens or 0 for usage in run.usage.values())
+    in_rounds = sum(r.usage.input_tokens or 0 for r in run.rounds)
+    ignored = any(vote.ignored for vote in run.votes)
+    if ignored and run.rounds and in_rounds < 0.98 * recorded:
+        run.note(
+            "overwritten_rounds",
+            f"the recorded rounds hold {in_rounds} of {recorded} input tokens ({100 * in_rounds / recorded:.0f}%): a round that "
+            "ended in an ignored vote is overwritten by the next, so round tables lack their time, tokens and cost",
+            "metrics_events.json#round_completions",
         )
     unpriced = [agent for agent, usage in run.usage.items() if usage.unpriced]
     if unpriced:

@@ -1,8 +1,9 @@
 """The evidence of one agent in order, read as a stream: reasoning, text, tool calls with full arguments and results.
 
 Source: events.jsonl (0.1.46 on); before it, and with --debug, agent_outputs/AGENT.txt; in 0.1.0 and 0.1.12 massgen.log,
-which names no agent: there the only agent is "*". Claude agents have no thinking in events.jsonl: theirs comes from
-execution_trace.md and stands before the answer or vote of the same execution. A call stands where it was started.
+which names no agent: there the only agent is "*". Claude agents have no thinking in events.jsonl: theirs comes from the
+execution_trace.md of the same execution, before the call that it precedes there (an execution that ended in an ignored
+vote left none). A call stands where it was started.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from massgen_logs.errors import MassgenLogError
 from massgen_logs.readers import agent_outputs, events_jsonl, execution_trace, massgen_log
 from massgen_logs.readers.base import Problem, Source, mapping, text
 from massgen_logs.readers.calls_text import Piece, pieces
-from massgen_logs.run.clock import Clock
+from massgen_logs.run.backends import choose
+from massgen_logs.run.clock import Clock, stamp_seconds
+from massgen_logs.run.events import IGNORED
 from massgen_logs.run.files import clock_for
 from massgen_logs.run.model import ANY_AGENT, Call, Run
 from massgen_logs.run.old_logs import WORKFLOW
@@ -26,6 +29,12 @@ from massgen_logs.tree import Attempt, Place
 KINDS = ("reasoning", "text", "call", "answer", "vote", "injection", "final")
 _HELD = 400
 """Items held back at most while an earlier call has not ended."""
+_ANSWERED = "✅ Answer provided"
+_MARKS = re.compile(
+    rf"({_ANSWERED}|🔄 Vote for \[[^\]\n]*\] ignored \(reason: .*?\) - restarting due to new answers|(?=🧠 \[Reasoning Started\])|(?=📋 \[Reasoning Summary\]))",
+    re.S,
+)
+_REASONING = re.compile(r"🧠 \[Reasoning Started\]|📋 \[Reasoning Summary\]")
 _NOISE = re.compile(
     r"(?:🔧 MCP: )?(?:[✅❌] \[MCP(?: Tool)?\] [^\n🔧]*?(?:completed|failed|servers|Session completed)|🔧 \[MCP Tool\] Calling [\w.:-]+\.\.\."
     r"|🔧 \[MCP\] \d+ tools available|🔧 Calling [\w.:-]+\.\.\.|✅ \[MCP\] Session completed)",
@@ -55,66 +64,71 @@ def agents_with_trace(run: Run, attempt: Attempt) -> list[str]:
     return [ANY_AGENT]
 
 
-def items(run: Run, place: Place, agent: str, source: Source, problems: list[Problem]) -> Iterator[Item]:
-    """The agent's items in order; `source` and `problems` are filled while the iteration goes on.
+def items(run: Run, place: Place, agent: str, sources: list[Source], problems: list[Problem]) -> Iterator[Item]:
+    """The agent's items in order; `sources` and `problems` are filled while the iteration goes on.
 
     Raises:
         MassgenLogError: when no file holds a trace of this agent.
     """
     attempt = place.attempt
     if attempt.file("events.jsonl"):
-        source.file = "events.jsonl"
-        return _from_events(run, attempt, agent, clock_for(place), source, problems)
+        return _from_events(run, attempt, agent, clock_for(place), sources, problems)
     outputs = agent_outputs.read(attempt.file("agent_outputs", f"{agent}.txt"))
     if outputs.source:
-        source.file, source.rows = outputs.source.file, outputs.source.rows
+        sources.append(outputs.source)
         problems += outputs.problems
-        return _from_pieces(run, agent, outputs.value, source.file)
+        return _from_pieces(run, agent, outputs.value, outputs.source.file)
     path = attempt.file("massgen.log") or attempt.file("massgen_debug.log")
     if path is None:
         raise MassgenLogError(
             f"No file of this attempt holds a trace of {agent}. Next: run_overview names what there is."
         )
-    source.file = path.name
-    return _from_log(run, attempt, clock_for(place), source, problems)
+    sources.append(Source(path.name))
+    return _from_log(run, attempt, clock_for(place), sources[-1], problems)
 
 
 def _from_events(
-    run: Run, attempt: Attempt, agent: str, clock: Clock, source: Source, problems: list[Problem],
+    run: Run, attempt: Attempt, agent: str, clock: Clock, sources: list[Source], problems: list[Problem],
 ) -> Iterator[Item]:  # fmt: skip
     calls = {call.src: call for call in run.calls if call.agent == agent}
-    traces = _trace_reasoning(attempt, agent)
+    source = Source("events.jsonl")
+    sources.append(source)
+    reasoning: dict[str, list[tuple[int, str, str]]] = {}
+    if agent in run.agents and choose(run.agents[agent].backend).thinking_in_trace_only:
+        reasoning = _trace_reasoning(run, attempt, agent, clock, sources)
+    pending: list[tuple[int, str, str]] = []
     held: list[Item] = []
-    answers, presenting, thinking = 0, False, False
+    answers, presenting, started = 0, False, 0
     for event in events_jsonl.read(attempt.file("events.jsonl"), source, problems):
         if event.agent != agent:
             continue
         t = clock.iso(event.time)
-        round_ = answers + presenting
         data = event.data
         content = text(data.get("content")) or ""
+        if event.src in reasoning:
+            pending, started = list(reasoning[event.src]), 0
+        elif event.type == "final_presentation_start":
+            presenting = True
+            pending, started = list(reasoning.get("final", ())), 0
+        round_ = answers + presenting
+        ended = event.type in {"answer_submitted", "vote", "final_answer"}
+        while pending and (ended or (event.type in {"text", "tool_start"} and pending[0][0] <= started)):
+            _, body, src = pending.pop(0)
+            held.append(Item("reasoning", None, round_, body, src))
+        started += event.type == "tool_start"
+        last = held[-1] if held else None
         match event.type:
-            case "thinking":
-                thinking = True
-                last = held[-1] if held else None
-                if last is not None and last.kind == "reasoning" and last.round == round_:
-                    last.text += content
-                elif content:
-                    held.append(Item("reasoning", t, round_, content, event.src))
-                continue
-            case "text":
-                last = held[-1] if held else None
-                if last is not None and last.kind == "text" and last.round == round_:
-                    last.text += content  # MassGen cuts one stretch of text into several events
-                else:
-                    held.append(Item("text", t, round_, content, event.src))
+            case "thinking" | "text":
+                kind = "text" if event.type == "text" else "reasoning"
+                if last is not None and last.kind == kind and last.round == round_ and last.src.startswith("events"):
+                    last.text += content  # MassGen cuts one stretch into several events
+                elif content and not (presenting and content.strip() == (run.final_text or "").strip()):
+                    held.append(Item(kind, t, round_, content, event.src))
             case "tool_start":
-                if event.src not in calls:
-                    continue  # the second record of one edit
-                tool = text(data.get("tool_name")) or "?"
-                args = orjson.dumps(mapping(data.get("args"))).decode()
-                held.append(
-                    Item(
+                if event.src in calls:  # else the second record of one edit
+                    tool = text(data.get("tool_name")) or "?"
+                    args = orjson.dumps(mapping(data.get("args"))).decode()
+                    made = Item(
                         "call",
                         t,
                         round_,
@@ -126,29 +140,21 @@ def _from_events(
                         True,
                         text(data.get("tool_id")),
                     )
-                )
+                    held.append(made)
             case "tool_complete":
                 _complete(held, data)
-            case "hook_execution" | "injection_received":
-                info = mapping(data.get("hook_info"))
-                if event.type == "hook_execution" and text(info.get("injection_content")):
-                    held.append(Item("injection", t, round_, text(info.get("injection_content")) or "", event.src))
-            case "answer_submitted" | "vote":
-                if not thinking:
-                    held += [
-                        Item("reasoning", None, round_, body, src)
-                        for body, src in next(traces, list[tuple[str, str]]())
-                    ]
-                if event.type == "vote":
-                    words = f"for {text(data.get('target_id'))}: {text(data.get('reason')) or ''}"
-                    held.append(Item("vote", t, round_, words, event.src))
-                else:
-                    label = text(data.get("answer_label"))
-                    full = next((a.text for a in run.answers if a.label == label and a.text is not None), content)
-                    held.append(Item("answer", t, round_, f"{label}: {full}", event.src))
-                    answers += 1
-            case "final_presentation_start":
-                presenting = True
+            case "hook_execution":
+                injected = text(mapping(data.get("hook_info")).get("injection_content"))
+                if injected:
+                    held.append(Item("injection", t, round_, injected, event.src))
+            case "vote":
+                words = f"for {text(data.get('target_id'))}: {text(data.get('reason')) or ''}"
+                held.append(Item("vote", t, round_, words, event.src))
+            case "answer_submitted":
+                label = text(data.get("answer_label"))
+                full = next((a.text for a in run.answers if a.label == label and a.text is not None), content)
+                held.append(Item("answer", t, round_, f"{label}: {full}", event.src))
+                answers += 1
             case "final_answer":
                 held.append(Item("final", t, round_, content, event.src))
             case _:
@@ -166,14 +172,38 @@ def _complete(held: list[Item], data: dict[str, object]) -> None:
             return
 
 
-def _trace_reasoning(attempt: Attempt, agent: str) -> Iterator[list[tuple[str, str]]]:
-    """(reasoning, src) lists, one per execution that ended in an answer or an accepted vote."""
-    for stamp in attempt.agent_folders().get(agent, []):
-        if not (attempt.file(agent, stamp, "answer.txt") or attempt.file(agent, stamp, "vote.json")):
+def _trace_reasoning(
+    run: Run, attempt: Attempt, agent: str, clock: Clock, sources: list[Source],
+) -> dict[str, list[tuple[int, str, str]]]:  # fmt: skip
+    """By the src of an execution's start, or "final": (calls before it, reasoning, src) as its trace file has them."""
+    starts = [e for e in run.executions if e.agent == agent and e.t is not None]
+    files = [
+        (stamp, f"{agent}/{stamp}", attempt.file(agent, stamp, "execution_trace.md"))
+        for stamp in attempt.agent_folders().get(agent, [])
+    ]
+    found: dict[str, list[tuple[int, str, str]]] = {}
+    for stamp, folder, path in [
+        *files,
+        ("final", f"final/{agent}", attempt.file("final", agent, "execution_trace.md")),
+    ]:
+        read = execution_trace.read(path)
+        if read.source is None:
             continue
-        name = f"{agent}/{stamp}/execution_trace.md"
-        rows = execution_trace.read(attempt.file(agent, stamp, "execution_trace.md")).value
-        yield [(row.body, f"{name}:{row.line}") for row in rows if row.kind == "Reasoning"]
+        read.source.file = f"{folder}/execution_trace.md"
+        sources.append(read.source)
+        local = stamp_seconds(stamp)
+        when = None if local is None else local - clock.offset_s
+        key = (
+            "final"
+            if stamp == "final"
+            else next((e.src for e in reversed(starts) if when is not None and (e.t or 0) <= when), None)
+        )
+        calls = 0
+        for row in read.value:
+            calls += row.kind == "Tool Call"
+            if row.kind == "Reasoning" and key is not None:
+                found.setdefault(key, []).append((calls, row.body, f"{folder}/execution_trace.md:{row.line}"))
+    return found
 
 
 def _from_pieces(run: Run, agent: str, rows: list[Piece], file: str) -> Iterator[Item]:
@@ -183,13 +213,31 @@ def _from_pieces(run: Run, agent: str, rows: list[Piece], file: str) -> Iterator
     answers = 0
     for row in rows:
         src = f"{file}@{row.offset}"
-        if row.kind == "text":
-            words = _NOISE.sub("", row.content).strip("\n ")
-            if words:
-                ready.append(Item("text", None, answers, words, src))
-            answers += row.content.count("✅ Answer provided")
-        else:
+        if row.kind != "text":
             _join(row, src, calls, open_items, ready, answers)
+            continue
+        for part in _MARKS.split(row.content):
+            if part == _ANSWERED:
+                own = [a for a in run.answers if a.agent == agent]
+                if answers < len(own):
+                    ready.append(
+                        Item(
+                            "answer",
+                            own[answers].t,
+                            answers,
+                            f"{own[answers].label}: {own[answers].text}",
+                            own[answers].src,
+                        )
+                    )
+                answers += 1
+            elif match := IGNORED.match(part):
+                ready.append(Item("vote", None, answers, f"for {match[1]} (ignored): {match[2]}", src))
+            elif words := _NOISE.sub("", part).strip("\n "):
+                ready.append(Item("reasoning" if _REASONING.match(words) else "text", None, answers, words, src))
+    votes = [v for v in run.votes if v.voter == agent and v.accepted]  # the display shows no mark of these
+    ready += [Item("vote", v.t, v.round, f"for {v.voted_for}: {v.reason or ''}", v.src) for v in votes]
+    if run.winner == agent and run.final_text is not None:
+        ready.append(Item("final", run.ended, None, run.final_text, run.final_src))
     yield from ready
 
 

@@ -85,7 +85,9 @@ def collect(
         unpriced = not dialect_of(agent).priced or price(usage) is None
         shown = replace(usage, cost_usd=None if unpriced else usage.cost_usd)
         corrected = Usage(fixed[0], fixed[1], fixed[2], fixed[3], None if unpriced else cost) if why else None
-        result[agent] = AgentUsage(shown, corrected, "; ".join(why) or None, unpriced)
+        result[agent] = AgentUsage(
+            shown, corrected, "; ".join(why) or None, unpriced, unpriced or dialect_of(agent).cost_is_floor
+        )
     return result
 
 

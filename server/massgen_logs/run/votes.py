@@ -41,7 +41,9 @@ def collect(
     """All votes by time; `coordination` is None where the file is missing or emptied."""
     files = _files(attempt, problems)
     votes = _accepted(coordination, digest, files)
-    votes += _ignored(coordination, digest, old) + _refused(digest, status)
+    # what the model wrote, by the mapping of this run's accepted votes (the same for all: refusals end before it changes)
+    mapping_ = next((file.mapping for own in files.values() for _, file in own if file.mapping), dict[str, str]())
+    votes += _ignored(coordination, digest, old) + _refused(digest, status, mapping_)
     return sorted(votes, key=lambda vote: vote.t if vote.t is not None else float("inf"))
 
 
@@ -153,7 +155,7 @@ def _ignored(coordination: Coordination | None, digest: Digest | None, old: OldL
     return votes
 
 
-def _refused(digest: Digest | None, status: Status) -> list[Vote]:
+def _refused(digest: Digest | None, status: Status, ids: dict[str, str]) -> list[Vote]:
     """Votes that the fairness gate refused: two an execution are enforcement events, the third is only a text."""
     votes: list[Vote] = []
     for agent, entry in status.agents.items():
@@ -168,7 +170,7 @@ def _refused(digest: Digest | None, status: Status) -> list[Vote]:
                 except ValueError:
                     args = {}
             src = f"status.json#agents.{agent}.reliability.enforcement_attempts[{index}]"
-            votes.append(Vote(agent, text(args.get("agent_id")), None, text(args.get("reason")), False, False, True, False,
+            votes.append(Vote(agent, ids.get(text(args.get("agent_id")) or "", text(args.get("agent_id"))), None, text(args.get("reason")), False, False, True, False,
                               False, attempt.round, attempt.t, src))  # fmt: skip
     votes += [
         Vote(moment.agent, None, None, None, False, False, True, False, False, None, moment.t, moment.src)

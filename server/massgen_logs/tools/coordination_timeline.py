@@ -54,10 +54,10 @@ def _cells(event: dict[str, Any]) -> tuple[object, ...]:
     t = "-" if event["t"] is None else f"{event['t']:.1f}"
     detail = str(event["detail"])
     if event["count"] > 1:
-        detail = f"x{event['count']} until {event['t_last'] or 0:.1f}: {detail}"
-    what = " → ".join(str(x) for x in (event["label"], event["target"]) if x)
-    if event["kind"] == "restart" and event["target"]:
-        what = f"by {event['target']}"
+        detail = f"x{event['count']} until {event['t_last'] or 0:.1f}" + (f": {detail}" if detail else "")
+    what = event["label"] or ""
+    if event["target"]:
+        what = f"by {event['target']}" if event["kind"] == "restart" else f"{what} for {event['target']}".strip()
     return (t, event["kind"], event["agent"], event["round"], what, flat(detail, 140))
 
 

@@ -64,5 +64,5 @@ def _figures(a: dict[str, Any]) -> tuple[object, ...]:
 
 TOOL = Tool(
     "cost_and_tokens", "Cost and tokens", cost_and_tokens, render,
-    notes=frozenset({"unpriced", "doubled_usage", "floor", "subagents", "backend"}),
+    notes=frozenset({"unpriced", "doubled_usage", "floor", "subagents", "backend", "overwritten_rounds"}),
 )  # fmt: skip

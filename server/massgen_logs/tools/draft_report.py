@@ -37,6 +37,16 @@ def draft_report(run: Run, place: Place) -> Result:
     if run.winner is not None:
         found, more = place.attempt.workspace_files("final", run.winner, "workspace")
         files = [f"- {flat(name, 120)} ({size} bytes)" for name, size in found[:_FILES]]
+        last = next((a for a in reversed(run.answers) if a.agent == run.winner), None)
+        stamps = [
+            s
+            for s in place.attempt.agent_folders().get(run.winner, [])
+            if place.attempt.file(run.winner, s, "answer.txt")
+        ]
+        if not found and last is not None and stamps:
+            left, more = place.attempt.workspace_files(run.winner, stamps[-1], "workspace")
+            names = ", ".join(flat(name, 60) for name, _ in left[:_FILES])
+            files += [f"No files in the final workspace; that of {last.label} had {len(left)}: {names}"] if left else []
         files += [f"- {len(found) - _FILES}{' or more' if more else ''} more"] if len(found) > _FILES else []
     text = draft(run, files)
     data = Draft(text, text.count(MARK), str(place.turn.report), place.turn.analyzed)

@@ -49,6 +49,10 @@ def render(data: Any) -> list[str]:
                 + (f" (called {', '.join(e['tool_calls'])})" if e["tool_calls"] else "")
                 for e in agent["events"][:12]
             ]
+            if agent["refused_as_text"]:
+                lines.append(
+                    f"- {name}: {agent['refused_as_text']} more refusals are no event, only a text and a forced restart"
+                )
             lines += (
                 [f"- {name}: {len(agent['events']) - 12} more events in --json"] if len(agent["events"]) > 12 else []
             )

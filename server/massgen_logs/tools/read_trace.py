@@ -42,6 +42,8 @@ class Trace:
     agent: str
     items: list[TraceItem]
     kinds: dict[str, int]
+    there: dict[str, list[str]]
+    """Kinds and rounds that the whole trace has, whatever was asked for."""
 
 
 def read_trace(
@@ -73,11 +75,15 @@ def read_trace(
     start, offset = _cursor(cursor)
     most = limit if limit is not None else 60
     budget = page.DEFAULT_CHARS if limit is None else page.MAX_CHARS
-    source, problems, masker = Source("?"), list[Problem](), Masker()
+    sources, problems, masker = list[Source](), list[Problem](), Masker()
     shown: list[TraceItem] = []
     kinds: dict[str, int] = {}
+    there: dict[str, list[str]] = {"kinds": [], "rounds": []}
     index, following = 0, None
-    for item in items(run, place, agent, source, problems):
+    for item in items(run, place, agent, sources, problems):
+        for name, value in (("kinds", item.kind), ("rounds", str(item.round))):
+            if value not in there[name] and value != "None":
+                there[name].append(value)
         if not _wanted(item, round, kind, contains):
             continue
         index += 1
@@ -96,7 +102,7 @@ def read_trace(
             f"cursor={cursor!r} is none of this list ({index} pieces). Leave it out for the first page."
         )
     return Result(
-        Trace(agent, shown, kinds), Page(len(shown), index, following, start), sources=[source], masker=masker
+        Trace(agent, shown, kinds, there), Page(len(shown), index, following, start), sources=sources, masker=masker
     )
 
 
@@ -142,14 +148,19 @@ def _piece(item: Item, index: int, offset: int, budget: int, run: Run, masker: M
 
 def render(data: Any) -> list[str]:
     """A heading and a fence for each piece."""
-    lines = ["matching: " + (", ".join(f"{kind} {n}" for kind, n in data["kinds"].items()) or "nothing")]
+    lines = ["matching: " + ", ".join(f"{kind} {n}" for kind, n in data["kinds"].items())]
+    if not data["kinds"]:
+        there = data["there"]
+        lines = [
+            f"matching: nothing; this trace has {', '.join(there['kinds']) or 'nothing'}; rounds {', '.join(there['rounds']) or 'unknown'}"
+        ]
     for item in data["items"]:
         when = "" if item["t"] is None else f" t={item['t']:.1f}"
         round_ = "" if item["round"] is None else f" round {item['round']}"
         end = f" {item['outcome']}" if item["outcome"] else ""
         end += f" exit {item['exit_code']}" if item["exit_code"] is not None else ""
         tool = f" {item['tool']}" if item["tool"] else ""
-        part = f" ({item['part']})" if item["part"] else ""
+        part = f' ({item["part"]}; cursor="{item["index"]}" skips it)' if item["part"] else ""
         body = item["text"]
         if item["result"]:
             body = f"{body}\n→ {item['result']}" if body else f"→ {item['result']}"

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.report.check import problems
+from massgen_logs.report.structure import TITLE
 from massgen_logs.report.write import write
 from massgen_logs.run.model import Run
 from massgen_logs.text.mask import Masker
 from massgen_logs.tools.base import Result, Tool
 from massgen_logs.tree import Place
 
-_SHOWN = 40
+_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ def write_report(
         overwrite: see above.
         ground_truth: see above.
     """
+    if content.startswith("draft_report · ") and TITLE in content:
+        content = content[content.index(TITLE) :]  # the frame in which draft_report handed the draft over
     wrong = problems(content, ground_truth=bool(ground_truth and ground_truth.strip()))
     if wrong:
         rest = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []

@@ -7,6 +7,8 @@ DIALECT = Dialect(
     "claude",
     command_line.command,
     command_line.outcome,
+    cost_is_floor=True,
+    thinking_in_trace_only=True,
     caveats=(
         "claude: thinking is in execution_trace.md only; cache reads are not priced and cache writes not recorded, "
         "so its cost and input tokens are floors; reasoning tokens are always recorded as 0",

@@ -62,6 +62,10 @@ class Dialect:
     """False: recorded times are the client's, with its start-up and queueing in them."""
     priced: bool = True
     """False: MassGen records 0.0 for every cost."""
+    cost_is_floor: bool = False
+    """Part of what it uses is never priced."""
+    thinking_in_trace_only: bool = False
+    """Its reasoning is in execution_trace.md and in no event."""
     edits_twice: frozenset[str] = frozenset()
     """Tools that are recorded at start and at completion, each as a whole call."""
     excess: ExcessOf | None = None
