@@ -42,6 +42,23 @@ class Attempt:
             found = _walk(self.log_half, parts)
         return found
 
+    def log_parts(self) -> list[Path]:
+        """massgen.log, or massgen_debug.log, after the parts that were rotated away (`massgen.DATE.log.zip`)."""
+        for name in ("massgen", "massgen_debug"):
+            for folder in (self.path, self.log_half):
+                if folder is None:
+                    continue
+                names = [
+                    n
+                    for n, is_dir in _entries(folder)
+                    if not is_dir and re.fullmatch(rf"{name}\.(.+\.)?log(\.zip)?", n)
+                ]
+                if names:
+                    return [
+                        folder / n for n in sorted(names, key=lambda n: (n == f"{name}.log", n)) if is_file(folder / n)
+                    ]
+        return []
+
     def folders(self, *parts: str) -> list[str]:
         """Names of the real sub-folders of a folder of this attempt, sorted."""
         return [name for name, is_dir in _entries(self.path.joinpath(*parts)) if is_dir]
@@ -234,7 +251,7 @@ def _find_session(root: Path, log: str) -> tuple[Session, int | None, int | None
         )
     if log in names:
         return read_session(root / log), None, None
-    if os.sep in log or log.startswith((".", "~")) or (root / log).exists():
+    if os.sep in log or log.startswith((".", "~")) or log in os.listdir(root):
         return _session_of_path(root, log)
     found = [name for name in names if name.startswith((log, f"log_{log}"))] if log else []
     if len(found) == 1:
@@ -296,7 +313,8 @@ def _join_split(turns: list[Turn]) -> list[Turn]:
 def _only_logs(path: Path) -> bool:
     entries = _entries(path)
     names = {name for name, is_dir in entries if not is_dir}
-    return bool(names & LOG_HALF) and names <= LOG_HALF | {"execution_metadata.yaml"} and not any(d for _, d in entries)
+    logs = {name for name in names if name in LOG_HALF or name.endswith(".log.zip")}
+    return bool(names & LOG_HALF) and names <= logs | {"execution_metadata.yaml"} and not any(d for _, d in entries)
 
 
 def is_file(path: Path) -> bool:

@@ -183,7 +183,9 @@ def test_log_lines_of_one_message_are_joined(tmp_path: Path) -> None:
 @pytest.mark.parametrize("hours", [-3.5, 0, 5.75, 9])
 def test_local_times_become_unix_seconds_by_the_runs_own_zone(hours: float) -> None:
     """Not by the zone of the machine that analyses."""
-    made = clock.make("log_20261122_104800_000000", [("20261122_104800_000000", 1795344480.0 - hours * 3600 + 1.2)])
+    local = clock.stamp_seconds("20261122_104800_000000")
+    wrong = (local, 1795344480.0 - hours * 3600 - 400)  # of two different moments: not a quarter of an hour's multiple
+    made = clock.make("log_20261122_104800_000000", [(None, 1.0), wrong, (local, 1795344480.0 - hours * 3600 + 1.2)])
     assert made.known
     assert made.iso("2026-11-22T10:48:10") == 1795344490.0 - hours * 3600
     assert made.of_day(10 * 3600 + 48 * 60) == 1795344480.0 - hours * 3600
@@ -191,7 +193,7 @@ def test_local_times_become_unix_seconds_by_the_runs_own_zone(hours: float) -> N
 
 def test_a_run_over_midnight() -> None:
     """00:00:05 after 23:59:50 is 15 seconds later."""
-    made = clock.make("log_20261122_235900_000000", [("20261122_235900_000000", 1795391940.0)])
+    made = clock.make("log_20261122_235900_000000", [(clock.stamp_seconds("20261122_235900_000000"), 1795391940.0)])
     late = made.of_day(23 * 3600 + 59 * 60 + 50)
     assert late is not None
     assert made.of_day(5, late) == late + 15

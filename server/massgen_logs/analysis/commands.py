@@ -34,12 +34,12 @@ class Command:
 
 @dataclass(slots=True)
 class Commands:
-    """All commands of a run, those that matter first: repeated, then failed or denied, then by time."""
+    """All commands of a run (totals None where no file holds calls), those that matter first: repeated, then failed or denied, then by time."""
 
     commands: list[Command]
     distinct: int
-    total_ran: int
-    total_failed: int
+    total_ran: int | None
+    total_failed: int | None
     total_denied: int | None
     denied_other_tools: int
     min_count: int
@@ -80,8 +80,8 @@ def repeated_commands(run: Run, min_count: int) -> Commands:
     return Commands(
         listed,
         sum(row.ran > 0 for row in rows),
-        sum(row.ran for row in rows),
-        sum(row.failed for row in rows),
+        sum(row.ran for row in rows) if run.calls_recorded else None,
+        sum(row.failed for row in rows) if run.calls_recorded else None,
         denied if run.denied_recorded else None,
         sum(call.outcome == "denied" and call.command is None for call in run.calls),
         min_count,

@@ -85,8 +85,8 @@ class Overview:
     cost_usd: float | None
     cost_is_floor: bool
     cost_corrected_usd: float | None
-    commands_ran: int
-    commands_failed: int
+    commands_ran: int | None
+    commands_failed: int | None
     denied: int | None
     checks: list[Check]
     red_flags: list[RedFlag]
@@ -120,8 +120,8 @@ def overview(run: Run) -> Overview:
         cost_usd=spent.total.with_subagents_usd,
         cost_is_floor=spent.recorded and spent.total.floor,
         cost_corrected_usd=spent.total.corrected_usd,
-        commands_ran=sum(call.ran for call in commands),
-        commands_failed=sum(call.outcome == "failed" for call in commands),
+        commands_ran=sum(call.ran for call in commands) if run.calls_recorded else None,
+        commands_failed=sum(call.outcome == "failed" for call in commands) if run.calls_recorded else None,
         denied=sum(call.outcome == "denied" for call in run.calls) if run.denied_recorded else None,
         checks=checks(run),
         red_flags=red_flags(run),
@@ -172,7 +172,7 @@ def checks(run: Run) -> list[Check]:
     ]
 
 
-_MINOR = frozenset({"version_unknown", "no_agent", "backend", "split_turn", "subagents", "open_calls"})
+_MINOR = frozenset({"version_unknown", "no_agent", "backend", "split_turn", "subagents"})
 
 
 def red_flags(run: Run) -> list[RedFlag]:

@@ -6,10 +6,11 @@ are counted and dropped here.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from massgen_logs.readers.base import Read, integer, mapping, mappings, number, read_json, text, texts
+from massgen_logs.readers.base import Read, integer, mapping, mappings, number, read_json, read_text, text, texts
 
 NOISE = frozenset({"iteration_start", "iteration_end", "status_change"})
 
@@ -48,6 +49,8 @@ class Coordination:
 def read(path: Path | None) -> Read[Coordination]:
     """Read coordination_events.json."""
     doc = read_json(path)
+    if not doc.value and doc.source and doc.source.unreadable:
+        doc.value = _salvaged(read_text(path).value)
     meta = mapping(doc.value.get("session_metadata"))
     found = Coordination(
         text(meta.get("user_prompt")), tuple(texts(meta.get("agent_ids"))), number(meta.get("start_time")),
@@ -74,3 +77,27 @@ def read(path: Path | None) -> Read[Coordination]:
     if doc.source:
         doc.source.rows = len(entries)
     return Read(found, doc.source, doc.problems)
+
+
+def _salvaged(torn: str) -> dict[str, object]:
+    """session_metadata and the complete events before the tear; {} if not even the former is whole."""
+    decoder = json.JSONDecoder()
+    start, events = torn.find('"session_metadata":'), torn.find('"events":')
+    if start < 0 or events < start:
+        return {}
+    try:
+        meta = decoder.raw_decode(torn, torn.index("{", start))[0]
+        at = torn.index("[", events) + 1
+    except ValueError:
+        return {}
+    found: list[object] = []
+    while True:
+        brace = torn.find("{", at)
+        if brace < 0 or torn[at:brace].strip(", \n\r\t"):
+            break
+        try:
+            event, at = decoder.raw_decode(torn, brace)
+        except (ValueError, RecursionError):
+            break
+        found.append(event)
+    return {"session_metadata": meta, "events": found}

@@ -14,7 +14,7 @@ from pathlib import Path
 from massgen_logs.readers.base import Problem, Source, decode, lines
 
 _PREFIX = re.compile(r"(\d\d):(\d\d):(\d\d)(\.\d{3})? \| ([A-Z]+) *\| (.*)")
-_DEBUG_PLACE = re.compile(r"(?:[\w.<>]+:)+\d+ - ")
+_DEBUG_PLACE = re.compile(r"[^\n]{1,300}?:[\w<>]+:\d+ - ")
 _CHUNK = re.compile(r"Stream chunk \[([\w.]+)\]: ?")
 
 

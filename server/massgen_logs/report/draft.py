@@ -138,7 +138,9 @@ def _commands(run: Run, most: int) -> dict[str, list[str]]:
     top = found.commands[:most]
     denied = "unknown" if found.total_denied is None else found.total_denied
     repeated = [
-        f"{found.total_ran} ran, {found.distinct} distinct, {found.total_failed} failed, {denied} tool calls denied.",
+        "No file holds calls: unknown."
+        if found.total_ran is None
+        else f"{found.total_ran} ran, {found.distinct} distinct, {found.total_failed} failed, {denied} tool calls denied.",
         *(
             table(
                 ("Command", "Times Run", "Issue", "Recommendation"),

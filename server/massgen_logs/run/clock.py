@@ -1,8 +1,8 @@
 """One time for all files: Unix seconds.
 
 events.jsonl and the folder stamps are naive local time of the machine that ran MassGen, massgen.log has only a time of
-day; the other files are Unix seconds. The offset of local time is taken from the run itself (a folder's stamp beside
-the same moment in Unix seconds), rounded to a quarter of an hour; without one, this machine's zone is assumed.
+day; the other files are Unix seconds. The offset of local time is taken from the run itself, from a moment that stands in
+both (run/files.py lists them), rounded to a quarter of an hour; without one, this machine's zone is assumed.
 """
 
 from __future__ import annotations
@@ -51,26 +51,39 @@ def stamp_seconds(stamp: str) -> float | None:
     return None
 
 
-def make(session: str, pairs: Iterable[tuple[str, float]]) -> Clock:
+def make(session: str, pairs: Iterable[tuple[float | None, float | None]], start: float | None = None) -> Clock:
     """Build the clock of a run.
 
     Args:
-        session: the session's name, whose stamp is the local start time.
-        pairs: (folder stamp, Unix seconds) of moments that both record.
+        session: the session's name, whose stamp is the local time at which the first turn began.
+        pairs: (local time read as if it were UTC, Unix seconds) of moments that both record, the surest first; a pair
+            that is no multiple of a quarter of an hour apart, within two minutes, is of two different moments.
+        start: Unix seconds at which this attempt began, if known.
     """
     offset: float | None = None
-    for stamp, unix in pairs:
-        local = stamp_seconds(stamp)
-        if local is not None and abs(local - unix) < 15 * 3600:
-            offset = round((local - unix) / 900) * 900
+    for local, unix in pairs:
+        if local is None or unix is None or abs(local - unix) > 15 * 3600:
+            continue
+        rounded = round((local - unix) / 900) * 900
+        if abs(local - unix - rounded) < 120:
+            offset = float(rounded)
             break
     known = offset is not None
-    start = stamp_seconds(session.removeprefix("log_"))
+    begun = stamp_seconds(session.removeprefix("log_"))
     if offset is None:
-        here = start if start is not None else time.time()
+        here = begun if begun is not None else time.time()
         try:
             offset = float(time.localtime(here).tm_gmtoff)
         except (OverflowError, OSError, ValueError):
             offset = 0.0
-    day = None if start is None else start - start % 86400 - offset
+    local = start + offset if start is not None else begun
+    day = None if local is None else local - local % 86400 - offset
     return Clock(offset, day, known)
+
+
+def iso_seconds(stamp: str | None) -> float | None:
+    """A naive local ISO time read as if it were UTC, in Unix seconds."""
+    try:
+        return datetime.fromisoformat(stamp or "").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None

@@ -9,7 +9,8 @@ In this order, the first that holds:
 3. `timed_out`: an agent_timeout in coordination_events.json; an orchestrator_timeout in events.jsonl; "Orchestrator
    Timeout" in massgen.log.
 4. `finished`: coordination_events.json with session_end and a final answer; the end of the presentation in events.jsonl
-   (all that an orchestration restart leaves of its first attempt).
+   (all that an orchestration restart leaves of its first attempt); a final answer beside a file that is written only at
+   the end, should that file be torn.
 5. `failed`: session_end without a final answer.
 6. else not ended: `in_progress` if the last sign of life is less than two minutes old, `unfinished` if older.
 """
@@ -19,7 +20,7 @@ from __future__ import annotations
 import re
 import time
 
-from massgen_logs.readers.base import read_tail
+from massgen_logs.readers.base import read_head, read_tail
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run.clock import Clock
@@ -85,6 +86,8 @@ def decide(
         )
     if b'"event_type": "final_presentation_end"' in events or b'"event_type": "answer_locked"' in events:
         return Ending("finished", "final answer presented", "events.jsonl final_presentation_end", last)
+    if _ended_files(attempt):
+        return Ending("finished", "final answer presented", "final/ and a file that is written only at the end", last)
     if ended:
         return Ending(
             "failed",
@@ -93,7 +96,11 @@ def decide(
             last,
         )
     signs = [last, *(clock.iso(stamp.decode("ascii", "replace")) for stamp in _EVENT_TIME.findall(events)[-1:])]
-    signs += [clock.of_day(int(h) * 3600 + int(m) * 60 + int(s)) for h, m, s in _LOG_TIME.findall(log)[-1:]]
+    begun = next(
+        (clock.of_day(_seconds(found)) for found in _LOG_TIME.findall(read_head(attempt.file(log_name), 4096))[:1]),
+        None,
+    )
+    signs += [clock.of_day(_seconds(found), begun) for found in _LOG_TIME.findall(log)[-1:]]
     last = max((sign for sign in signs if sign is not None), default=None)
     now = time.time() if now is None else now
     if last is not None and -ALIVE_S < now - last < ALIVE_S:
@@ -101,6 +108,18 @@ def decide(
     return Ending(
         "unfinished", "no end was recorded: killed, crashed or copied while running", "no end in any file", last
     )
+
+
+def _seconds(time_of_day: tuple[bytes, bytes, bytes]) -> int:
+    hours, minutes, seconds = time_of_day
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+
+
+def _ended_files(attempt: Attempt) -> bool:
+    """A final answer beside one of the files that MassGen writes only at the end, torn or not."""
+    end = ("coordination_events.json", "snapshot_mappings.json", "coordination_table.txt")
+    presented = any(attempt.file("final", name, "answer.txt") for name in attempt.folders("final"))
+    return presented and any(attempt.file(name) for name in end)
 
 
 def _timeout_reason(log: bytes) -> str:

@@ -21,7 +21,7 @@ from massgen_logs.run.model import Call, Moment
 from massgen_logs.tree import Attempt
 
 IGNORED = re.compile(r"🔄 Vote for \[([^\]\n]*)\] ignored \(reason: (.*?)\) - restarting due to new answers", re.S)
-_UNKNOWN_TOOL = re.compile(r"⚠️ Unknown tool: (\S+) \(not registered\)")
+_UNKNOWN_TOOL = re.compile(r"⚠️ Unknown tool: (\S+) \(not registered\)(?=\s*🔧 used \1 tool \(not implemented\))")
 _AGENT_ERROR = re.compile(r"❌ (Error: .*|Agent (?:failed|was|made) .*|Invalid agent_id after .*)")
 _REFUSED = re.compile(r"⏳ Fairness gate: (.*)")
 _JOB = re.compile(r"- \[(\w+)\] (\S+) \((\w+)\)\n +(?:Result|Error): (.*?)(?=\n- \[|\n=====|\Z)", re.S)

@@ -3,9 +3,8 @@
 Winner: status.json results.winner, else coordination_events.json final_winner, else what events.jsonl,
 snapshot_mappings.json and the final/ folder name (a time-out that re-uses a stored answer leaves the JSON winner null).
 Duration: session_metadata end_time - start_time of coordination_events.json; without it the limit that the time-out's
-message names, or the first to last event; a run that did not end has none. Restarts: status.json times_restarted (the
-winner has one more for the presentation); where that was reset or is missing, the agent_restart or restart_completed
-events.
+message names, or the first to last event; a run that did not end has none. Restarts: status.json times_restarted; where that
+was reset or is missing, what this counter is everywhere: the agent's own answers, and one more for the presentation.
 """
 
 from __future__ import annotations
@@ -73,10 +72,8 @@ def fill_agents(
     backends: dict[str, execution_metadata.AgentConfig], dialect_of: Callable[[str], Dialect],
 ) -> None:  # fmt: skip
     """The agents in config order, with their recorded status and restarts."""
-    completed: dict[str, int] = defaultdict(int)
-    for event in files.coordination.events:
-        if event.type == "restart_completed" and event.agent:
-            completed[event.agent] += 1
+    presenters = {e.agent for e in files.coordination.events if e.type == "final_round_start"}
+    presenters |= {digest.presenter} if digest else set()
     started: dict[str, int] = defaultdict(int)
     for execution in run.executions:
         started[execution.agent] += 1
@@ -86,10 +83,9 @@ def fill_agents(
         agent = Agent(name, config.backend if config else None, config.model if config else None, dialect_of(name).name)
         if entry is not None and not files.emptied:
             agent.status, agent.error, agent.restarts = entry.status, entry.error, entry.times_restarted
-        elif digest is not None:
-            agent.restarts = digest.restarts().get(name, 0)
-        elif files.usable:
-            agent.restarts = completed[name]
+        elif files.usable or digest is not None:
+            # what MassGen's counter is wherever it is recorded: own answers, and the presentation
+            agent.restarts = sum(a.agent == name for a in run.answers) + (name in presenters)
         agent.executions = max(0, started[name] - 1) if run.executions else None
         run.agents[name] = agent
 
@@ -142,6 +138,8 @@ def fill_moments(run: Run, files: Files, digest: Digest | None, old: old_logs.Ol
             found = [m for m in found if m.kind != "injection" or m.src.startswith("events.jsonl")]
         elif moment.kind in have and moment.kind != "error":
             continue
+        if moment.kind == "error" and digest and not _backed(moment, run, errors):
+            continue  # a model may write what looks like MassGen's own line
         if moment.kind == "error" and ((moment.agent, moment.detail) in errors or (old and "error" in have)):
             continue
         found.append(moment)
@@ -150,6 +148,16 @@ def fill_moments(run: Run, files: Files, digest: Digest | None, old: old_logs.Ol
     for moment in run.moments:
         if moment.kind == "error" and moment.agent in run.agents and not run.agents[moment.agent].error:
             run.agents[moment.agent].error = moment.detail if run.agents[moment.agent].status == "error" else None
+
+
+def _backed(moment: Moment, run: Run, errors: set[tuple[str | None, str]]) -> bool:
+    """True if another record shows the error that a text tells of, or no other record exists."""
+    if not moment.detail.startswith("Error"):
+        agent = run.agents.get(moment.agent or "")
+        return not errors or (moment.agent, moment.detail) in errors or (agent is not None and agent.status == "error")
+    if run.enforcement is None:
+        return True
+    return any(e.reason in {"api_error", "fatal_api_error"} for e in run.enforcement.get(moment.agent or "", ()))
 
 
 def _repeats(moment: Moment, before: list[Moment]) -> bool:

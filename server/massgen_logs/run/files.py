@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from massgen_logs.readers import (
@@ -12,8 +14,9 @@ from massgen_logs.readers import (
     metrics_summary,
     snapshot_mappings,
     status_json,
+    vote_json,
 )
-from massgen_logs.readers.base import Problem, Read, Source, T
+from massgen_logs.readers.base import Problem, Read, Source, T, read_head
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.execution_metadata import Metadata
 from massgen_logs.readers.metrics_events import MetricsEvents
@@ -24,6 +27,8 @@ from massgen_logs.run import clock, ending
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.events import Digest
 from massgen_logs.tree import Attempt, Place
+
+_FIRST_TIME = re.compile(rb'"timestamp": "([0-9T:.\-]+)"')
 
 
 @dataclass(slots=True)
@@ -68,7 +73,8 @@ def read_files(place: Place) -> Files:
 
     coordination = take(coordination_events.read(attempt.file("coordination_events.json")))
     metadata = _with_config(take(execution_metadata.read(attempt.file("execution_metadata.yaml"))), place)
-    status = take(status_json.read(attempt.file("status.json")))
+    # a kill between MassGen's write and its rename leaves only the temporary file
+    status = take(status_json.read(attempt.file("status.json") or attempt.file("status.json.tmp")))
     return Files(
         metadata,
         status,
@@ -77,7 +83,7 @@ def read_files(place: Place) -> Files:
         take(metrics_summary.read(attempt.file("metrics_summary.json"))),
         take(metrics_events.read(attempt.file("metrics_events.json"))),
         ending.is_emptied(coordination),
-        clock_of(place, status, coordination),
+        clock_of(place, status, coordination, metadata),
         sources,
         problems,
     )
@@ -97,23 +103,39 @@ def _with_config(metadata: Metadata, place: Place) -> Metadata:
 def clock_for(place: Place) -> Clock:
     """The clock of a run, read from its files."""
     status = status_json.read(place.attempt.file("status.json")).value
-    return clock_of(place, status, coordination_events.read(place.attempt.file("coordination_events.json")).value)
+    coordination = coordination_events.read(place.attempt.file("coordination_events.json")).value
+    return clock_of(
+        place, status, coordination, execution_metadata.read(place.attempt.file("execution_metadata.yaml")).value
+    )
 
 
-def clock_of(place: Place, status: Status, coordination: Coordination) -> Clock:
-    """The clock of a run, from the moments that stand in local time and in Unix seconds."""
-    stamp = place.session.name.removeprefix("log_")
-    pairs: list[tuple[str, float]] = []
-    answered = [
-        event for event in coordination.events if event.type in {"new_answer", "vote_cast"} and event.t is not None
-    ]
-    for agent, stamps in place.attempt.agent_folders().items():
-        own = [event.t for event in answered if event.agent == agent and event.t is not None]
-        pairs += list(zip(stamps[:1], own[:1], strict=False))
-    for start in (status.start_time, coordination.start):
-        if start is not None:
-            pairs.append((stamp, start))
-    return clock.make(place.session.name, pairs)
+def clock_of(place: Place, status: Status, coordination: Coordination, metadata: Metadata | None) -> Clock:
+    """The clock of a run, from moments that stand in local time and in Unix seconds.
+
+    The surest first: vote.json, which holds both; an answer's folder and its event; the first line of events.jsonl or
+    the metadata's time and the start; the session's stamp, for its first turn only.
+    """
+    attempt = place.attempt
+    start = status.start_time if status.start_time is not None else coordination.start
+
+    def pairs() -> Iterator[tuple[float | None, float | None]]:
+        folders = attempt.agent_folders()
+        for agent, stamps in folders.items():
+            for stamp in stamps:
+                if path := attempt.file(agent, stamp, "vote.json"):
+                    vote = vote_json.read(path).value
+                    yield (clock.stamp_seconds(stamp), vote.t) if vote else (None, None)
+        for agent, stamps in folders.items():
+            answered = [e.t for e in coordination.events if e.type == "new_answer" and e.agent == agent]
+            own = [clock.stamp_seconds(stamp) for stamp in stamps if attempt.file(agent, stamp, "answer.txt")]
+            yield from zip(own, answered, strict=False)
+        first = _FIRST_TIME.search(read_head(attempt.file("events.jsonl"), 4096))
+        yield clock.iso_seconds(first[1].decode("ascii", "replace") if first else None), start
+        yield clock.iso_seconds(metadata.started if metadata else None), start
+        if place.turn.number == 1:
+            yield clock.stamp_seconds(place.session.name.removeprefix("log_")), start
+
+    return clock.make(place.session.name, pairs(), start)
 
 
 def agent_order(files: Files, digest: Digest | None, attempt: Attempt) -> list[str]:

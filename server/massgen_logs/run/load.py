@@ -30,6 +30,8 @@ def load(place: Place) -> Run:
             _cache.move_to_end(key)
             return _cache[key][1]
     run = build(place)
+    if run.ending.state == "in_progress":
+        return run  # true only for now: a killed run's files never change again
     with _lock:
         _cache[key] = (signature, run)
         _cache.move_to_end(key)
@@ -73,17 +75,24 @@ def build(place: Place) -> Run:
     cast = votes.collect(attempt, files.usable, digest, old, files.status, problems)
     run.votes = meaning.with_meaning(cast, run.answers, attempt)
     run.votes_ignored = votes.count_ignored(
-        run.votes, files.usable, digest, old, version, has_status=attempt.file("status.json") is not None,
+        run.votes, files.usable, digest, old, version,
     )  # fmt: skip
     run.calls = digest.calls if digest else old.calls if old else []
     run.executions = executions.collect(files.usable, digest, run.answers, run.votes)
     facts.fill_times(run, files, digest, old)
     facts.fill_agents(run, files, digest, order, backends, dialect_of)
     facts.fill_winner(run, attempt, files, digest)
-    facts.fill_moments(run, files, digest, old)
     facts.fill_enforcement(run, files.status, digest)
+    facts.fill_moments(run, files, digest, old)
     doubled_unknown = facts.fill_usage(run, place, files, digest, dialect_of)
-    run.denied_recorded = all(dialect_of(agent).refusals_recorded for agent in run.agents)
+    run.calls_recorded = digest is not None or (old is not None and old.read_calls)
+    open_clients = any(
+        call.outcome == "open" and call.command is not None and dialect_of(call.agent).name == "claude_code"
+        for call in run.calls
+    )  # without results nothing tells a refusal of MassGen's rules from a command that ran
+    run.denied_recorded = run.calls_recorded and not (digest is None and open_clients)
+    run.denied_recorded &= not any(call.tool == "codex_shell" for call in run.calls)
+    run.denied_recorded &= all(dialect_of(agent).refusals_recorded for agent in run.agents)
     ended = how.state == "finished" or (how.state == "timed_out" and bool(run.answers))
     expected = versions.expected_files(attempt, version, ended=ended, debug=bool(files.metadata.debug))
     run.missing = [name for name in expected if attempt.file(name) is None]

@@ -196,6 +196,8 @@ class Run:
     total_cost: float | None = None
     recorded_tool_failures: int | None = None
     denied_recorded: bool = True
+    calls_recorded: bool = True
+    """False where no file that holds calls could be read: their numbers are unknown."""
     notes: list[Note] = field(default_factory=list[Note])
     sources: list[Source] = field(default_factory=list[Source])
     missing: list[str] = field(default_factory=list[str])

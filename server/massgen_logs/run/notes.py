@@ -18,16 +18,15 @@ def add(
     """Add the notes to a Run whose facts are complete."""
     _ending(run, attempt, files, digest)
     _votes(run, attempt, files)
-    _calls(run)
     _usage(run, files, doubled)
+    _calls(run, files, digest)
     _injections(run, digest, dialect_of)
+    src = "execution_metadata.yaml#config" if attempt.file("execution_metadata.yaml") else ""
     for agent in run.agents.values():
         dialect = dialect_of(agent.id)
         if not dialect.known:
             what = f"backend {agent.backend!r} is not known" if agent.backend else "no backend is recorded"
-            run.note(
-                "unknown_backend", f"{agent.id}: {what}; read by the generic dialect", "execution_metadata.yaml#config"
-            )
+            run.note("unknown_backend", f"{agent.id}: {what}; read by the generic dialect", src)
     for caveat in dict.fromkeys(c for agent in run.agents for c in dialect_of(agent).caveats):
         run.note("backend", caveat)
 
@@ -123,7 +122,13 @@ def _votes(run: Run, attempt: Attempt, files: Files) -> None:
                      "and counted", f"final/{run.winner}/context.txt")  # fmt: skip
 
 
-def _calls(run: Run) -> None:
+def _calls(run: Run, files: Files, digest: Digest | None) -> None:
+    if not run.calls_recorded:
+        run.note("no_calls", "no file that holds tool calls could be read: their numbers are unknown, not zero")
+    recorded = 0 if run.cumulative_over else len(files.tools.tools)
+    if digest is not None and recorded > len(run.calls):
+        run.note("lost_events", f"metrics_events.json records {recorded} tool executions, events.jsonl holds {len(run.calls)}: it is cut "
+                 "short, and what is counted from it is a floor", "metrics_events.json#tool_executions")  # fmt: skip
     failed = [call for call in run.calls if call.outcome == "failed" and call.recorded_ok]
     if failed:
         run.note("hidden_failures", f"{len(failed)} failed calls are a success for MassGen (its own count of failures: "
@@ -139,7 +144,9 @@ def _calls(run: Run) -> None:
                  "characters beside the secret may be lost", redacted[0].src)  # fmt: skip
     opened = [call for call in run.calls if call.outcome == "open"]
     if opened:
-        run.note("open_calls", f"{len(opened)} calls were started and have no recorded end", opened[0].src)
+        run.note(
+            "open_calls", f"{len(opened)} calls have no recorded result: whether they failed is unknown", opened[0].src
+        )
 
 
 def _usage(run: Run, files: Files, doubled: int) -> None:
@@ -159,7 +166,7 @@ def _usage(run: Run, files: Files, doubled: int) -> None:
             "overwritten_rounds",
             f"the recorded rounds hold {in_rounds} of {recorded} input tokens ({100 * in_rounds / recorded:.0f}%): a round that "
             "ended in an ignored vote is overwritten by the next, so round tables lack their time, tokens and cost",
-            "metrics_events.json#round_completions",
+            "metrics_events.json#round_completions" if files.tools.rounds else "status.json#agents.*.round_history",
         )
     unpriced = [agent for agent, usage in run.usage.items() if usage.unpriced]
     if unpriced:
@@ -173,7 +180,7 @@ def _usage(run: Run, files: Files, doubled: int) -> None:
             run.note("doubled_usage", f"{agent}: {usage.why}", "massgen.log")
     floors = run.ending.state in {"unfinished", "in_progress"}
     if floors:
-        run.note("floor", "the run did not end: every figure is a floor, calls that were still running are not counted",
+        run.note("floor", "the run did not end: every figure is a floor; a call that was still running counts as run, with its outcome unknown",
                  run.ending.src)  # fmt: skip
     if run.subagents and run.total_cost is not None:
         run.note("subagents", "the recorded total cost includes sub-agents, the recorded token totals do not",
@@ -189,7 +196,7 @@ def _injections(run: Run, digest: Digest | None, dialect_of: Callable[[str], Dia
             run.note("not_delivered", f"{len(native)} injections into {agent} were recorded; up to 0.1.45 none of them reached "
                      "a claude_code agent", native[0].src)  # fmt: skip
         steered = digest.steered.get(agent, 0) if digest else 0
-        if dialect_of(agent).name == "codex" and len(own) > steered:
+        if digest and dialect_of(agent).name == "codex" and len(own) > steered:
             run.note(
                 "not_delivered", f"{len(own)} injections into {agent} were recorded, {steered} reached it", own[0].src
             )

@@ -8,11 +8,11 @@ same tool whose command it repeats, else with the oldest open one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from massgen_logs.readers import agent_outputs, massgen_log, streaming_debug
-from massgen_logs.readers.base import Problem, Source, text
+from massgen_logs.readers.base import Problem, Source, integer, mapping, text
 from massgen_logs.readers.calls_text import Piece, pieces
 from massgen_logs.run.backends import GENERIC
 from massgen_logs.run.backends.dialect import Dialect
@@ -22,7 +22,7 @@ from massgen_logs.run.model import ANY_AGENT, Call, Moment
 from massgen_logs.tree import Attempt
 
 WORKFLOW = frozenset({"vote", "new_answer"})
-_INVALID = re.compile(r"🔄 \[([^\]]+)\] Vote invalid - restarting due to new answers")
+_INVALID = re.compile(r"🔄 \[(.+?)\] Vote invalid - restarting due to new answers")
 _STARTS = re.compile(r"\[Orchestrator\] Agent (\S+) starting execution loop")
 _ANSWER_DONE = "✅ Answer provided"
 
@@ -42,6 +42,22 @@ class OldLogs:
     moments: list[Moment] = field(default_factory=list[Moment])
     first: float | None = None
     last: float | None = None
+    read_log: bool = False
+    """massgen.log or massgen_debug.log was there."""
+    read_outputs: bool = False
+    read_streaming: bool = False
+    oldest: bool = False
+    """No status.json: the version that tells each ignored vote in its log."""
+
+    @property
+    def read_text(self) -> bool:
+        """Some file was there that tells ignored votes."""
+        return self.read_log or self.read_outputs
+
+    @property
+    def read_calls(self) -> bool:
+        """Some file was there that holds calls."""
+        return self.read_log or self.read_outputs or self.read_streaming
 
 
 def read(
@@ -53,17 +69,16 @@ def read(
     problems: list[Problem],
 ) -> OldLogs:
     """Read what there is, in the order of the module's rule."""
-    found = OldLogs()
-    from_outputs = False
+    found = OldLogs(oldest=attempt.file("status.json") is None and attempt.file("execution_metadata.yaml") is None)
     for agent in agents:
         outputs = agent_outputs.read(attempt.file("agent_outputs", f"{agent}.txt"))
         problems += outputs.problems
         if outputs.source:
             sources.append(outputs.source)
-            from_outputs = True
+            found.read_outputs = True
             _outputs(agent, outputs.value, dialect_of(agent), outputs.source.file, found)
-    _massgen_log(attempt, clock, found, sources, problems, calls=not from_outputs)
-    if not found.calls and not from_outputs and attempt.file("streaming_debug.log"):
+    _massgen_log(attempt, clock, found, sources, problems, calls=not found.read_outputs)
+    if not found.calls and not found.read_outputs and attempt.file("streaming_debug.log"):
         _streaming(attempt, clock, found, sources, problems)
     return found
 
@@ -106,20 +121,18 @@ def _piece(
 def _massgen_log(
     attempt: Attempt, clock: Clock, found: OldLogs, sources: list[Source], problems: list[Problem], *, calls: bool,
 ) -> None:  # fmt: skip
-    path = attempt.file("massgen.log") or attempt.file("massgen_debug.log")
-    if path is None:
-        return
-    source = Source(path.name)
-    sources.append(source)
     open_calls: list[Call] = []
     ignored_here: list[tuple[float | None, str, str | None, str | None, str]] = []
     voted_chunks = provider_votes = 0
-    for line in massgen_log.read(path, source, problems):
+    for line in _log_lines(attempt, sources, problems):
+        found.read_log = True
         t = clock.of_day(line.seconds, found.last)
         found.first = t if found.first is None else found.first
         found.last = t if t is not None else found.last
         if line.chunk is None:
-            if match := _STARTS.search(line.message):
+            if line.message.startswith("Codex raw event: "):
+                _codex_result(line.message, found)
+            elif match := _STARTS.search(line.message):
                 if match[1] not in found.agents:
                     found.agents.append(match[1])
             elif line.message.startswith("Provider function calls detected") and "'vote'" in line.message:
@@ -144,13 +157,37 @@ def _massgen_log(
         found.ignored = ignored_here
 
 
+def _codex_result(message: str, found: OldLogs) -> None:
+    """The exit code of a codex command, which its display lacks, from the client's own event: by command, in order."""
+    item = mapping(parse_args(message.removeprefix("Codex raw event: ")).get("item"))
+    code = integer(item.get("exit_code"))
+    if item.get("type") != "command_execution" or code is None:
+        return
+    for call in found.calls:
+        if call.outcome == "open" and call.tool == "codex_shell" and call.args.get("command") == item.get("command"):
+            output = text(item.get("aggregated_output")) or ""
+            call.outcome, call.exit_code, call.output_chars = "failed" if code else "ok", code, len(output)
+            call.error = output.strip().split("\n", 1)[0][:200] if code else None
+            return
+
+
+def _log_lines(attempt: Attempt, sources: list[Source], problems: list[Problem]) -> Iterator[massgen_log.LogLine]:
+    """massgen.log or massgen_debug.log with the parts that MassGen rotated away (zip), oldest first."""
+    for path in attempt.log_parts():
+        source = Source(path.name)
+        sources.append(source)
+        yield from massgen_log.read(path, source, problems)
+
+
 def _streaming(attempt: Attempt, clock: Clock, found: OldLogs, sources: list[Source], problems: list[Problem]) -> None:
     source = Source("streaming_debug.log")
     sources.append(source)
+    found.read_streaming = True
     open_calls: list[Call] = []
     from_chunks: list[Call] = []
     for chunk in streaming_debug.read(attempt.file("streaming_debug.log"), source, problems):
-        t, src = clock.of_day(chunk.seconds), f"streaming_debug.log:{chunk.line}"
+        t, src = clock.of_day(chunk.seconds, found.last), f"streaming_debug.log:{chunk.line}"
+        found.last = t if t is not None else found.last
         for tool, arguments in chunk.calls:
             args = parse_args(arguments)
             if tool not in WORKFLOW:

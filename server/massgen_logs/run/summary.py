@@ -47,9 +47,11 @@ def summarise(place: Place) -> Summary:
     if status.finish_reason not in {"completed", "timeout"} or status.winner is None:
         return _from_run(place)
     head = _head(attempt)
+    if head.end is None or head.start is None:
+        return _from_run(place)
     metrics = metrics_summary.read(attempt.file("metrics_summary.json")).value
-    how = ending.decide(attempt, status, head, None, clock_of(place, status, head))
-    duration = round(head.end - head.start, 3) if head.end is not None and head.start is not None else None
+    how = ending.decide(attempt, status, head, None, clock_of(place, status, head, None))
+    duration = round(head.end - head.start, 3)
     recorded = usage.recorded(status, metrics)
     cost = usage.total_cost([usage.price(u) for u in recorded.values()], metrics.subagents)
     return Summary(

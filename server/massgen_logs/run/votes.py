@@ -48,15 +48,17 @@ def collect(
 
 
 def count_ignored(
-    votes: list[Vote], coordination: Coordination | None, digest: Digest | None, old: OldLogs | None,
-    version: tuple[int, ...] | None, *, has_status: bool,
+    votes: list[Vote], coordination: Coordination | None, digest: Digest | None, old: OldLogs | None, version: tuple[int, ...] | None,
 ) -> int | None:  # fmt: skip
-    """How many votes were ignored; None where this version leaves no record of some of them."""
+    """How many votes were ignored; None where this version leaves no record of some of them, or the record is missing."""
     found = sum(vote.ignored for vote in votes)
-    recorded = coordination is not None and version is not None and version >= (0, 1, 36)
-    if found or recorded or digest is not None or not has_status or (version is not None and version >= (0, 1, 36)):
+    told = version is not None and version >= (0, 1, 36)
+    if found or digest is not None or (told and (coordination is not None or (old is not None and old.read_text))):
         return found
-    return 0 if old is not None and old.vote_calls <= old.votes_recorded else None
+    if old is None or not old.read_log:
+        return None
+    # 0.1.0 tells each ("Vote invalid"); later versions drop some without a word, unless every vote call was recorded
+    return 0 if old.oldest or old.vote_calls <= old.votes_recorded else None
 
 
 def _files(attempt: Attempt, problems: list[Problem]) -> dict[str, list[tuple[str, VoteFile]]]:

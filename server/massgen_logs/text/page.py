@@ -41,21 +41,26 @@ def take(
     Raises:
         MassgenLogError: for a cursor that no page gave.
     """
-    start = _start(cursor, len(rows))
+    first = start(cursor, len(rows))
     if limit is not None and limit < 1:
         raise MassgenLogError(f"limit must be 1 or more, not {limit}.")
     most = default if limit is None else limit
     budget = (DEFAULT_CHARS if limit is None else MAX_CHARS) - used
-    end, chars = start, 0
-    while end < len(rows) and end - start < most:
+    end, chars = first, 0
+    while end < len(rows) and end - first < most:
         chars += size(rows[end])
-        if end > start and chars > budget:
+        if end > first and chars > budget:
             break
         end += 1
-    return list(rows[start:end]), Page(end - start, len(rows), str(end) if end < len(rows) else None, start)
+    return list(rows[first:end]), Page(end - first, len(rows), str(end) if end < len(rows) else None, first)
 
 
-def _start(cursor: str | None, total: int) -> int:
+def start(cursor: str | None, total: int) -> int:
+    """The row at which a page begins.
+
+    Raises:
+        MassgenLogError: for a cursor that no page gave.
+    """
     if cursor is None or cursor == "":
         return 0
     if not (cursor.isascii() and cursor.isdigit()) or int(cursor) > total:

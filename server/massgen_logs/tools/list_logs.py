@@ -7,9 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+from massgen_logs.errors import MassgenLogError
 from massgen_logs.run.summary import state_of, summarise
 from massgen_logs.text import page
 from massgen_logs.text.clean import flat
+from massgen_logs.text.page import Page
 from massgen_logs.text.table import dollars, seconds, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
 from massgen_logs.tree import Place, Session, read_session, session_names
@@ -52,7 +54,7 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """not_logs: log_* folders without a run in them."""
+    """not_logs: log_* folders without a run in them, passed over on this page (the page's total counts them too)."""
 
     root: str
     logs: list[LogRow]
@@ -73,14 +75,25 @@ def list_logs(
         analyzed: filter by the existence of ANALYSIS_REPORT.md.
         cursor: of the page before.
     """
+    if limit is not None and limit < 1:
+        raise MassgenLogError(f"limit must be 1 or more, not {limit}.")
     names = session_names(root)
     if analyzed is not None:
         names = [name for name in names if any(t.analyzed for t in read_session(root / name).turns) == analyzed]
-    shown, where = page.take(names, cursor, limit, 20, lambda _: 150)
-    sessions = [read_session(root / name) for name in shown]
-    rows = [_row(session) for session in sessions if session.turns]
+    first, following = page.start(cursor, len(names)), None
+    sessions: list[Session] = []
+    empty = 0
+    for index in range(first, len(names)):
+        if len(sessions) == (limit or 20):
+            following = str(index)
+            break
+        session = read_session(root / names[index])
+        sessions += [session] if session.turns else []
+        empty += not session.turns
+    rows = [_row(session) for session in sessions]
+    where = Page(len(rows), len(names), following, first)
     return Result(
-        Logs(str(root), rows, len(sessions) - len(rows)), where,
+        Logs(str(root), rows, empty), where,
         (f'run_overview(log="{rows[0].session}")',) if rows else (), [],
     )  # fmt: skip
 

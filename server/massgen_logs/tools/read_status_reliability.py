@@ -10,6 +10,9 @@ from massgen_logs.text.clean import flat
 from massgen_logs.text.table import counts, table
 from massgen_logs.tools.base import Result, Tool
 
+_EVENTS = 16
+_FLAGS = 10
+
 
 def read_status_reliability(run: Run) -> Result:
     """Tell which responses MassGen refused (enforcement), by agent, reason and round, with the content lost; a failure
@@ -43,21 +46,21 @@ def render(data: Any) -> list[str]:
             ),
             rows,
         )
-        for name, agent in data["agents"].items():
-            lines += [
-                f"- {name} round {e['round']} attempt {e['attempt']}/{e['max_attempts']} {e['reason']}: {flat(e['error'] or '', 160)}"
-                + (f" (called {', '.join(e['tool_calls'])})" if e["tool_calls"] else "")
-                for e in agent["events"][:12]
-            ]
-            if agent["refused_as_text"]:
-                lines.append(
-                    f"- {name}: {agent['refused_as_text']} more refusals are no event, only a text and a forced restart"
-                )
-            lines += (
-                [f"- {name}: {len(agent['events']) - 12} more events in --json"] if len(agent["events"]) > 12 else []
-            )
-    lines += [f"red flag: {flat(flag, 200)}" for flag in data["red_flags"]]
-    return lines if data["red_flags"] else [*lines, "red flags: none"]
+        events = [(name, event) for name, agent in data["agents"].items() for event in agent["events"]]
+        lines += [
+            f"- {name} round {e['round']} attempt {e['attempt']}/{e['max_attempts']} {e['reason']}: {flat(e['error'] or '', 120)}"
+            + (f" (called {flat(', '.join(e['tool_calls']), 60)})" if e["tool_calls"] else "")
+            for name, e in events[:_EVENTS]
+        ]
+        lines += [f"- shown {_EVENTS} of {len(events)} events; all in --json"] if len(events) > _EVENTS else []
+        lines += [
+            f"- {name}: {agent['refused_as_text']} more refusals are no event, only a text and a forced restart"
+            for name, agent in data["agents"].items()
+            if agent["refused_as_text"]
+        ]
+    flags = data["red_flags"]
+    lines += [f"red flag: {flat(flag, 200)}" for flag in flags[:_FLAGS]] or ["red flags: none"]
+    return lines + ([f"{len(flags) - _FLAGS} more red flags in --json"] if len(flags) > _FLAGS else [])
 
 
 TOOL = Tool("read_status_reliability", "Enforcement and reliability", read_status_reliability, render)

@@ -75,7 +75,12 @@ def render(data: Any) -> list[str]:
         "none": "not recorded",
     }
     lines = [
-        f"{data['total_ran']} commands ran, {data['distinct']} distinct, {data['total_failed']} failed; tool calls denied: {denied}"
+        (
+            "no file of this attempt holds calls: unknown, not zero"
+            if data["total_ran"] is None
+            else f"{data['total_ran']} commands ran, {data['distinct']} distinct, {data['total_failed']} failed"
+        )
+        + f"; tool calls denied: {denied}"
         + (f" ({data['denied_other_tools']} of them no commands)" if data["denied_other_tools"] else "")
         + f"; times: {kind[data['times']]}",
     ]
@@ -106,5 +111,5 @@ def _end(c: dict[str, Any]) -> str:
 
 TOOL = Tool(
     "repeated_commands", "Shell commands of a run", repeated_commands, render,
-    notes=frozenset({"hidden_failures", "piped_failures", "no_agent", "redacted", "open_calls"}),
+    notes=frozenset({"hidden_failures", "piped_failures", "no_agent", "redacted", "open_calls", "no_calls", "lost_events"}),
 )  # fmt: skip

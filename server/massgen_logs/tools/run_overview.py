@@ -12,6 +12,9 @@ from massgen_logs.text.mask import Masker
 from massgen_logs.text.table import counts, dollars, seconds, table
 from massgen_logs.tools.base import Result, Tool
 
+_AGENTS = 15
+_EACH = 3
+
 
 def run_overview(run: Run) -> Result:
     """Tell what happened in a run: outcome, winner, answers, votes, restarts, cost, five checks and all red flags.
@@ -45,7 +48,7 @@ def render(data: Any) -> list[str]:
         f"winner: {data['winner'] or 'none'} · finish: {flat(data['finish_reason'], 200)} · duration: {took} · cost: {cost}",
         f"answers: {data['answers']} · votes: {votes['accepted']} accepted, {ignored} ignored, {votes['refused']} refused, "
         f"{votes['counted']} counted (tally: {counts(data['tally'])}) · times_restarted: {restarts}",
-        f"commands: {data['commands_ran']} ran, {data['commands_failed']} failed · tool calls denied: {denied}",
+        f"commands: {_known(data['commands_ran'])} ran, {_known(data['commands_failed'])} failed · tool calls denied: {denied}",
         *table(
             ("agent", "backend", "model", "answers", "started anew", "status", "error"),
             [
@@ -58,15 +61,16 @@ def render(data: Any) -> list[str]:
                     a["status"],
                     a["error"],
                 )
-                for a in data["agent_rows"]
+                for a in data["agent_rows"][:_AGENTS]
             ],
         ),
+        *([f"{len(data['agent_rows']) - _AGENTS} more agents in --json"] if len(data["agent_rows"]) > _AGENTS else []),
         "checks:",
     ]
     lines += [f"- {_mark(check['ok'])} {check['id']}: {flat(check['evidence'], 200)}" for check in data["checks"]]
     if data["red_flags"]:
         lines.append(f"red flags ({len(data['red_flags'])}):")
-        lines += [_flag(flag) for flag in data["red_flags"]]
+        lines += _flags(data["red_flags"])
     else:
         lines.append("red flags: none")
     final = data["final_answer"]
@@ -81,8 +85,23 @@ def render(data: Any) -> list[str]:
     return lines
 
 
+def _known(value: int | None) -> str:
+    return "unknown" if value is None else str(value)
+
+
 def _mark(ok: bool | None) -> str:
     return "?" if ok is None else "ok" if ok else "NO"
+
+
+def _flags(flags: list[dict[str, str]]) -> list[str]:
+    """One line a flag; of one kind three at most, the number of the others told."""
+    seen: dict[str, int] = {}
+    lines: list[str] = []
+    for flag in flags:
+        seen[flag["id"]] = seen.get(flag["id"], 0) + 1
+        if seen[flag["id"]] <= _EACH:
+            lines.append(_flag(flag))
+    return lines + [f"- {name}: {n - _EACH} more of these in --json" for name, n in seen.items() if n > _EACH]
 
 
 def _flag(flag: dict[str, str]) -> str:

@@ -27,7 +27,9 @@ def vote_reasons(run: Run, limit: Limit = None, cursor: Cursor = None) -> Result
     found = analyse(run)
     # Those that count come first: an agent that reads one page has them all.
     rows = sorted(found.votes, key=lambda vote: not vote.counted)
-    shown, where = page.take(rows, cursor, limit, 30, lambda vote: min(len(vote.reason or ""), _REASON) + 90)
+    shown, where = page.take(
+        rows, cursor, limit, 30, lambda vote: min(len(vote.reason or ""), _REASON) + 90, used=40 * len(found.final)
+    )
     return Result(replace(found, votes=shown), where, ("read_trace(agent=voter, kind=reasoning)",))
 
 
