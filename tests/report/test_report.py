@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from massgen_logs.errors import MassgenLogError
-from massgen_logs.report.check import claims, problems
+from massgen_logs.report.check import problems
+from massgen_logs.report.claims import claims
 from massgen_logs.report.structure import MARK, SECTIONS, TITLE
 from massgen_logs.report.write import write
 
@@ -47,20 +48,37 @@ def test_everything_wrong_is_named_at_once() -> None:
     "sentence",
     [
         "agent_a correctly identified the bug.",
+        "agent_b correctly counted the primes.",
         "Both agents got the right answer.",
         "The task was solved correctly by agent_b.",
         "The winner's answer is correct.",
         "agent_b gave the wrong answer.",
         "The final answer was incorrect.",
-        "They arrived at the correct result.",
+        "The answer was not correct.",
+        "agent_a arrived at the correct result.",
+        "agent_b found the correct number.",
         "agent_a was right about the sum.",
+        "zeta was wrong.",
+        "The answer is **correct**.",
+        "The final answer (5050) is _mathematically_ correct.",
+        "The answer of agent_a, given after two rounds,\nis correct.",
+        "# The answer is correct",
+        "agent_a got it right.",
+        "25 is indeed the number of primes, so the answer stands.",
+        "Its answer matches the true value.",
+        "agent_b nailed it.",
+        "| agent_a | 5050 | correct |",
+        "- [x] Answer correct",
+        "The solution was verified as correct.",
+        "It is a correct and complete solution.",
     ],
 )
 def test_a_claim_of_correctness_is_refused_without_ground_truth(sentence: str) -> None:
     """And allowed with it."""
-    assert claims(sentence)
-    assert problems(COMPLETE + sentence, ground_truth=False)
-    assert problems(COMPLETE + sentence, ground_truth=True) == []
+    text = f"{COMPLETE}\n{sentence}\n"
+    assert claims(sentence, ["agent_a", "agent_b", "zeta"])
+    assert problems(text, ground_truth=False, agents=["zeta"])
+    assert problems(text, ground_truth=True) == []
 
 
 @pytest.mark.parametrize(
@@ -76,11 +94,21 @@ def test_a_claim_of_correctness_is_refused_without_ground_truth(sentence: str) -
         "```\nthe answer is correct\n```",
         "The coordination was correct, the exit codes were not.",
         "This report makes no claim that the answer is correct.",
+        "agent_b claimed that its answer is correct.",
+        "The voter said the answer is correct.",
+        "Ask the agents to check that the answer is right before submitting.",
+        "The agent was right to restart.",
+        "The wrong answer label was shown in the prompt.",
+        "The exit code is correct in the result JSON.",
+        "MassGen's metrics count the wrong total.",
+        "The system correctly computed the tally.",
+        "Count a non-zero exit code as a failure: the recorded value is wrong.",
+        "The winner is agent_a, by both votes.",
     ],
 )
 def test_neutral_sentences_are_accepted(sentence: str) -> None:
     """The process may be called correct, quotes are somebody's words."""
-    assert claims(sentence) == []
+    assert claims(sentence, ["agent_a", "agent_b"]) == []
 
 
 def test_write_is_atomic_and_keeps_the_earlier_report(tmp_path: Path) -> None:
@@ -127,6 +155,12 @@ def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(MassgenLogError, match="can't be written"):
         write(tmp_path / "ANALYSIS_REPORT.md", "one", overwrite=False)
+
+
+@pytest.mark.parametrize("mark", ["[[JUDGE: x]]", "[[JUDGE:x]]", "[[ JUDGE: y]]", "[[JUDGE]]"])
+def test_a_mark_in_any_form_is_unfilled(mark: str) -> None:
+    """Also when an agent has touched it."""
+    assert [p for p in problems(COMPLETE + mark, ground_truth=False) if "marked place" in p]
 
 
 @pytest.mark.parametrize("example", ["finished", "broken"])

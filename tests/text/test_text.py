@@ -71,6 +71,14 @@ def test_a_secret_leaves_no_trace(kind: str, secret: str, around: str) -> None:
         ("Authorization: Bearer abcdef123456", "Authorization: Bearer [masked:authorization#1]"),
         ("postgres://bob:s3cr3t@db/x", "postgres://bob:[masked:url-password#1]@db/x"),
         ('{"api_key": "0123456789abcdef"}', '{"api_key": "[masked:assignment#1]"}'),
+        ('{"DB_PASSWORD":"swordfish"}', '{"DB_PASSWORD":"[masked:assignment#1]"}'),
+        ('("DB_PASSWORD","hunter2-planted")', '("DB_PASSWORD","[masked:assignment#1]")'),
+        ('PASSWORD="my pass word" ls', 'PASSWORD="[masked:assignment#1]" ls'),
+        ("PGPASSWORD=foo psql", "PGPASSWORD=[masked:assignment#1] psql"),
+        ("password=hunter x", "password=[masked:assignment#1] x"),
+        ("deploy --token abc123xyz9 now", "deploy --token [masked:option#1] now"),
+        ("curl -u user:passw0rd123 https://x", "curl -u user:[masked:option#1] https://x"),
+        ("mysql -u root -pSecret123 db", "mysql -u root -p[masked:option#1] db"),
         ("OPENAI_API_KEY=[REDACTED] echo REGION=eu", "OPENAI_API_KEY=[REDACTED] echo REGION=eu"),
     ],
 )
@@ -90,6 +98,11 @@ def test_assignments_and_headers(text: str, expected: str) -> None:
         "id 550e8400-e29b-41d4-a716-446655440000",
         "python3 -m pytest -k test_key_error",
         "https://127.0.0.1:9200/v1",
+        "Explain basic concepts of bearer authentication",
+        "MONKEY=banana TURKEY=10 PRIMARY_KEY=id",
+        "export API_KEY=$OPENAI_API_KEY TOKEN=${X}",
+        "mkdir -p src && cp -pr a b",
+        "the keyword and the keyboard",
     ],
 )
 def test_ordinary_text_stays(text: str) -> None:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from massgen_logs.readers import coordination_events, execution_metadata, metrics_summary, status_json
 from massgen_logs.readers.base import mapping, number, parse_json, read_head, text, texts
 from massgen_logs.readers.coordination_events import Coordination
-from massgen_logs.run import ending, usage
-from massgen_logs.run.files import clock_of
+from massgen_logs.run import clock, ending, usage
 from massgen_logs.run.load import load
 from massgen_logs.tree import Attempt, Place, Session
 
@@ -50,7 +49,8 @@ def summarise(place: Place) -> Summary:
     if head.end is None or head.start is None:
         return _from_run(place)
     metrics = metrics_summary.read(attempt.file("metrics_summary.json")).value
-    how = ending.decide(attempt, status, head, None, clock_of(place, status, head, None))
+    # finish_reason decides here, so no log and no clock is needed
+    how = ending.decide(attempt, status, head, None, clock.make(place.session.name, []))
     duration = round(head.end - head.start, 3)
     recorded = usage.recorded(status, metrics)
     cost = usage.total_cost([usage.price(u) for u in recorded.values()], metrics.subagents)

@@ -10,7 +10,8 @@ import dataclasses
 import re
 from typing import cast
 
-_VALUE = r"[^\s;&|\"'`<>\\,)\]}]"
+_VALUE = r"[^\s;&|\"'`<>\\)\]}]"
+_NAME = r"(?:(?:[A-Z0-9]+_)*(?:API_?|SECRET_?|ACCESS_?|PRIVATE_?|[A-Z0-9]+_)KEY|(?<![A-Z0-9_])KEY|[A-Z0-9_]*(?:TOKEN|SECRET|PASSWORD|PASSWD)|(?:[A-Z0-9]+_)*CREDENTIALS?)"
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("private-key", re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))", re.S)),
     ("jwt", re.compile(r"\b(eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)")),
@@ -29,18 +30,30 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("pypi", re.compile(r"\b(pypi-[A-Za-z0-9_-]{30,})")),
     ("groq", re.compile(r"\b(gsk_[A-Za-z0-9]{20,})")),
     ("xai", re.compile(r"\b(xai-[A-Za-z0-9]{20,})")),
-    ("authorization", re.compile(r"(?i)\b(?:authorization\\?[\"']?\s*[:=]\s*\\?[\"']?)?(?:bearer|basic)\s+([A-Za-z0-9._~+/=-]{8,})")),
+    ("authorization", re.compile(r"(?i)\bauthorization\\?[\"']?\s*[:=]\s*\\?[\"']?(?:bearer|basic|token)?\s*([A-Za-z0-9._~+/=-]{8,})")),
+    ("authorization", re.compile(r"(?i)\b(?:bearer|basic)\s+((?=[A-Za-z0-9._~+/-]*[0-9=])[A-Za-z0-9._~+/-]{16,}={0,2})")),
     ("url-password", re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s:/@\"']{0,100}:([^\s@/\"']{1,200})@")),
+    # NAME_KEY="quoted value", then NAME_KEY=bare: upper case is a variable, whatever its value
+    ("assignment", re.compile(rf"\b{_NAME}=\\?([\"'])((?:(?!\1).){{1,400}}?)\\?\1")),
+    ("assignment", re.compile(rf"\b{_NAME}=({_VALUE}+)")),
+    # "name": "value" and name: value, in any case
     ("assignment", re.compile(
-        rf"\b(?:[A-Z0-9]+_)*(?:[A-Z0-9]*KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)=\\?[\"']?({_VALUE}+)")),
+        r"(?i)[\"'][a-z0-9_.-]*(?:api[_-]?key|secret|access[_-]?key|private[_-]?key|(?<!max_)(?<!_)token|(?:access|auth|refresh|id|bot)[_-]token"
+        r"|password|passwd)\\?[\"']\s*[:=,]\s*\\?[\"']([^\"'\\\n]{3,400})\\?[\"']")),
     ("assignment", re.compile(
         r"(?i)\b[a-z0-9_-]*(?:api[_-]?key|secret[_-]?key|access[_-]?key|private[_-]?key|token|secret|password|passwd)"
-        r"\\?[\"']?\s*[:=]\s*\\?[\"']?((?=[^\s\"']*\d)[A-Za-z0-9_+/=.~!@#$%^*-]{8,})")),
+        r"\s*[:=]\s*\\?[\"']?((?=[^\s\"']*\d)[A-Za-z0-9_+/=.~!@#$%^*-]{8,})")),
+    ("assignment", re.compile(r"(?i)\b(?:pass(?:word|wd)|pgpassword)=([^\s;&|\"'`<>\\,)\]}]+)")),
+    ("option", re.compile(r"(?i)(?<!\S)--(?:[a-z]+-)?(?:token|password|passwd|api-key|secret)[= ]([^\s\"'`;|&-][^\s\"'`;|&]{3,})")),
+    ("option", re.compile(r"\bcurl\b[^\n|;]{0,200}?\s(?:-u|--user)[= ]?[^\s:]{1,60}:([^\s\"'`;|&]+)")),
+    ("option", re.compile(r"\bmysql(?:dump|admin)?\b[^\n|;]{0,200}?\s-p([^\s\"'`;|&-][^\s\"'`;|&]*)")),
 )  # fmt: skip
 _ALREADY = re.compile(r"\[(?:REDACTED|masked:)")
+_NO_SECRET = re.compile(r"\$\{?\w+\}?|\$\(.*|<[\w -]+>|(?i:true|false|null|none|id|name|yes|no|\d{1,4})")
+"""A variable, a place holder or a plain word in the place of a secret."""
 _HINT = re.compile(
     r"PRIVATE KEY|eyJ|sk-|gh[pousr]_|github_pat_|glpat-|xox|AKIA|ASIA|AGPA|AIDA|AROA|AIza|ya29|_live_|_test_|hf_|pylf_|npm_|pypi-"
-    r"|gsk_|xai-|(?i:bearer|basic)\s|://|(?i:key|token|secret|passw|credential)",
+    r"|gsk_|xai-|(?i:bearer|basic)\s|://|curl|mysql|(?i:key|token|secret|passw|credential|authorization)",
 )
 
 
@@ -64,11 +77,12 @@ class Masker:
         return value
 
     def _tag(self, match: re.Match[str], kind: str) -> str:
-        secret = match[1]
-        if _ALREADY.match(secret) or not secret.strip("*.x[]"):
+        group = match.re.groups
+        secret = match[group]
+        if _ALREADY.search(secret) or not secret.strip("*.x[]") or _NO_SECRET.fullmatch(secret):
             return match[0]
         number = self.seen.setdefault((kind, secret), len(self.seen) + 1)
-        start, end = match.start(1) - match.start(), match.end(1) - match.start()
+        start, end = match.start(group) - match.start(), match.end(group) - match.start()
         return f"{match[0][:start]}[masked:{kind}#{number}]{match[0][end:]}"
 
     def value(self, value: object) -> object:

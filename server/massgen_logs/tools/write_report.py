@@ -48,7 +48,7 @@ def write_report(
     """
     if content.startswith("draft_report · ") and TITLE in content:
         content = content[content.index(TITLE) :]  # the frame in which draft_report handed the draft over
-    wrong = problems(content, ground_truth=bool(ground_truth and ground_truth.strip()))
+    wrong = problems(content, ground_truth=bool(ground_truth and ground_truth.strip()), agents=run.agents)
     if wrong:
         rest = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
         raise MassgenLogError(
