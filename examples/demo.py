@@ -1,7 +1,7 @@
 """The skill's workflow without an agent: a real MCP client drives the server over stdio and leaves a report.
 
-Works on the newest log of the current directory (or above it); without one, on a copy of the bundled example. Nobody
-judges here: each place that an analyst would fill says so.
+Works on a copy of the newest log of the current directory (or above it), without one of the bundled example, in .demo/.
+Nobody judges here: each place that an analyst would fill says so.
 """
 
 from __future__ import annotations
@@ -15,21 +15,29 @@ from pathlib import Path
 
 from mcp import Client, StdioServerParameters
 
+from massgen_logs.tree import read_session, session_names
+
 HERE = Path(__file__).parent
 NOT_JUDGED = "Not judged: the demo has no analyst."
 
 
 def log_root() -> Path:
-    """The log root of the current directory, else a fresh copy of the example's."""
-    for folder in [Path.cwd(), *Path.cwd().parents]:
-        if (folder / ".massgen" / "massgen_logs").is_dir():
-            return folder / ".massgen" / "massgen_logs"
-    copy = HERE.parent / ".demo" / ".massgen"
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(HERE / "finished" / ".massgen", copy)
-    for report in copy.rglob("ANALYSIS_REPORT*.md"):
-        report.unlink()
-    return copy / "massgen_logs"
+    """A copy of the newest log of the current directory (or above it), else of the example, without its report.
+
+    A copy, because a report that nobody has judged must not stand in a real log.
+    """
+    target = HERE.parent / ".demo" / ".massgen" / "massgen_logs"
+    shutil.rmtree(target.parent.parent, ignore_errors=True)
+    folders = [folder / ".massgen" / "massgen_logs" for folder in [Path.cwd(), *Path.cwd().parents]]
+    for root in [*folders, HERE / "finished" / ".massgen" / "massgen_logs"]:
+        for name in session_names(root):
+            if read_session(root / name).turns:
+                print(f"a copy of {root / name}", file=sys.stderr)
+                shutil.copytree(root / name, target / name, symlinks=True)
+                for report in target.rglob("ANALYSIS_REPORT*"):
+                    report.unlink()
+                return target
+    raise SystemExit("the bundled example is missing")
 
 
 async def ask(client: Client, tool: str, **arguments: object) -> str:
@@ -46,7 +54,6 @@ async def ask(client: Client, tool: str, **arguments: object) -> str:
 async def main() -> None:
     """Walk the workflow and print the report."""
     root = log_root()
-    print(f"massgen-logs over stdio, logs in {root}", file=sys.stderr)
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "massgen_logs", "serve", "--logs-dir", str(root)]
     )
@@ -60,10 +67,7 @@ async def main() -> None:
             await ask(client, "read_trace", agent=winner[1])
         draft = await ask(client, "draft_report")
         report = re.sub(r"\[\[JUDGE: .*?\]\]", NOT_JUDGED, draft[draft.index("# MassGen Log Analysis Report") :])
-        if "; a report exists there." in draft:
-            print("This turn has a report already: it is left as it is.", file=sys.stderr)
-        else:
-            print(await ask(client, "write_report", content=report), file=sys.stderr)
+        print(await ask(client, "write_report", content=report), file=sys.stderr)
     print(report)
 
 
