@@ -68,7 +68,7 @@ async def main() -> None:
         draft = await ask(client, "draft_report")
         report = re.sub(r"\[\[JUDGE: .*?\]\]", NOT_JUDGED, draft[draft.index("# MassGen Log Analysis Report") :])
         print(await ask(client, "write_report", content=report), file=sys.stderr)
-    print(report)
+    print(report.rstrip())
 
 
 asyncio.run(main())
