@@ -59,7 +59,7 @@ def render(data: Any) -> list[str]:
     return [
         f"{data['to_fill']} places to fill; write_report saves to {data['path']}{exists}. Quoted words are the agents'.",
         "",
-        data["markdown"],
+        data["markdown"].rstrip(),
     ]
 
 
