@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 BIN := .venv/bin
 
-.PHONY: setup demo test lock clean
+.PHONY: setup demo test rules-report lock clean
 
 setup: .venv/.ready
 
@@ -26,6 +26,10 @@ test: setup
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+# Precision and recall of the rules behind findings, into docs/rules.md.
+rules-report: setup
+	$(BIN)/python tests/analysis/rules_report.py
 
 # Rewrites the lock files. No file may name a package registry's host, so uv.lock stays out.
 lock: | $(filter .uv/bin/uv,$(UV))

@@ -27,16 +27,14 @@ _LIMIT = re.compile(r"\(([\d.]+)s/[\d.]+s\)")
 
 
 def times_from_metrics(calls: list[Call], tools: MetricsEvents) -> None:
-    """Give calls without times those of metrics_events.json, where its list fits the agent's calls one to one."""
-    by_agent: dict[str, list[metrics_events.ToolExecution]] = defaultdict(list)
-    for tool in tools.tools:
-        by_agent[tool.agent or ""].append(tool)
-    for agent, executions_ in by_agent.items():
-        own = [call for call in calls if call.agent == agent]
-        executions_.sort(key=lambda execution: execution.start or 0.0)
-        if [c.tool for c in own] != [e.tool for e in executions_]:
-            continue
-        for call, execution in zip(own, executions_, strict=True):
+    """Give calls without times those of metrics_events.json: the n-th call of an agent's tool is its n-th execution, where
+    there are as many of both."""
+    executed: dict[tuple[str, str], list[metrics_events.ToolExecution]] = defaultdict(list)
+    for tool in sorted(tools.tools, key=lambda execution: execution.start or 0.0):
+        executed[tool.agent or "", tool.tool].append(tool)
+    for (agent, name), executions in executed.items():
+        own = [call for call in calls if (call.agent, call.tool) == (agent, name)]
+        for call, execution in zip(own, executions, strict=True) if len(own) == len(executions) else ():
             call.t, call.end = execution.start, execution.end
             if call.t is not None and call.end is not None:
                 call.elapsed_s = round(call.end - call.t, 6)
