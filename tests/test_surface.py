@@ -36,7 +36,7 @@ async def test_schema_snapshot(name: str) -> None:
 
 
 async def test_mcp_command_line_and_readme_have_the_same_tools() -> None:
-    """Ten tools, everywhere under the same name and with the same arguments."""
+    """Fifteen tools, everywhere under the same name and with the same arguments."""
     readme = (ROOT / "README.md").read_text()
     tools = await mcp_tools()
     assert set(tools) == set(NAMES) == {p.stem for p in SNAPSHOTS.glob("*.json")}
@@ -67,5 +67,5 @@ def test_instructions_fit_the_client() -> None:
 
 
 async def test_tool_definitions_are_cheap() -> None:
-    """Names, descriptions and schemas of all tools stay under 4,500 tokens of 4 characters."""
-    assert sum(len(json.dumps(tool)) + len(name) for name, tool in (await mcp_tools()).items()) / 4 < 4500
+    """Names, descriptions and schemas of all tools stay under 4,900 tokens of 4 characters."""
+    assert sum(len(json.dumps(tool)) + len(name) for name, tool in (await mcp_tools()).items()) / 4 < 4900

@@ -120,8 +120,10 @@ def _add_argument(sub: argparse.ArgumentParser, name: str, parameter: inspect.Pa
     required = parameter.default is inspect.Parameter.empty
     note = "" if required or parameter.default is None else f" (default: {parameter.default})"
     more = "; @FILE reads a file, - standard input" if name == "content" else ""
+    # `--logs A B` and `--logs A --logs B` are the same list
+    several: dict[str, Any] = {"nargs": "+", "action": "extend"} if base.startswith("list[") else {}
     sub.add_argument(
-        flag, *aliases, dest=name, type=int if number else str, required=required,
+        flag, *aliases, dest=name, type=int if number else str, required=required, **several,
         default=None if required else parameter.default, help=f"{text}{more}{note}".replace("%", "%%"),
     )  # fmt: skip
 

@@ -30,6 +30,11 @@ Start: list_logs, then run_overview (outcome, five checks, all red flags). Then 
 - how agents voted and why: vote_reasons
 - refused responses, retries, lost content: read_status_reliability
 - tokens and cost: cost_and_tokens
+- what took the time, per round, and what nothing explains: time_breakdown
+- work done twice, within an agent or by several: duplicated_work
+- how answers changed after their authors saw the others': answer_progression
+- errors, timeouts, lost processes, where and when: find_errors
+- two to eight runs side by side: compare_runs(logs)
 - what an agent did and thought, word for word: read_trace(agent, round, kind, contains)
 - the report: draft_report (measured parts filled, [[JUDGE: ...]] places for your judgement), then write_report
 

@@ -8,7 +8,8 @@ from massgen_logs.tools.base import Tool
 
 NAMES = (
     "list_logs", "run_overview", "coordination_timeline", "repeated_commands", "vote_reasons", "read_status_reliability",
-    "cost_and_tokens", "read_trace", "draft_report", "write_report",
+    "cost_and_tokens", "time_breakdown", "duplicated_work", "answer_progression", "find_errors", "compare_runs",
+    "read_trace", "draft_report", "write_report",
 )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool |
         return Outcome("unknown", error=_first_line(result) if is_error else None)
     if is_error or data.get("success") is False or data.get("status") == "validation_error":
         return Outcome("failed", error=text(data.get("error")) or _first_line(result))
-    if re.match(r"\d+ validation errors? for call\[|Error[: ]", result):
+    if re.match(r"\d+ validation errors? for call\[|Error[: ]|E[A-Z]{3,}: ", result):
         return Outcome("failed", error=_first_line(result))
     return Outcome("ok", exec_s=seconds)
 

@@ -1,0 +1,463 @@
+"""find_errors: what went wrong, one incident for one failure however often it is recorded, and the tool contract.
+
+A failure stands in several records: an API error as `api_error` and `no_tool_calls` (S12) and as a text; an agent's death
+in coordination_events.json, events.jsonl and status.json; the orchestrator's timeout once for each agent that had not
+finished. Each is one incident here, with all its sources. Incidents that are alike but for digits are folded into one
+row with their count; totals count incidents, not rows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from massgen_logs.analysis.reliability import incidents as distinct
+from massgen_logs.analysis.voting import since_start
+from massgen_logs.run.model import Call, Enforcement, Moment, Run
+from massgen_logs.run.stderr import StderrLine
+
+KINDS = (
+    "start_up", "agent_error", "server_died", "api_error", "timeout", "subagent", "refused_response", "failed_command",
+    "failed_tool", "hidden_failure", "denied", "never_ran", "stderr_only",
+)  # fmt: skip
+"""In the order in which they are told."""
+SAME_CHARS = 40
+"""Characters by which two outputs of the same call may differ: the digits of its own execution_time (S30) vary."""
+_SOURCES = 6
+_TWIN_S = 2.0
+"""Seconds within which a text and an event of the same agent tell of the same failure."""
+_API = frozenset({"api_error", "fatal_api_error"})
+_DIED = re.compile(
+    r"(?:Error: )?Tool call failed: .*(?:Connection closed|Broken ?[Pp]ipe|ClosedResource|Connection lost)"
+)
+_TIMED_OUT = re.compile(r"(?i)\btimed out\b|\btimeout (?:after|of|expired|exceeded)|TimeoutError|TimeoutExpired")
+_AFTER = re.compile(r"(?i)timed out after (\d+(?:\.\d+)?) ?(ms|s\b|sec|m\b|min)?")
+_CONTEXT = re.compile(r" \| Context: .*", re.S)
+_DIGITS = re.compile(r"\d+")
+
+
+@dataclass(slots=True)
+class Incident:
+    """One row. t, t_last: seconds from the run's start of the first and the last of `count` incidents alike; None where none is recorded.
+
+    agent: None where the record names none (or it concerns all). command: the first one's whole text, None for what is
+    no command; variants: how many different commands or inputs are folded here. recorded_as: what MassGen calls it
+    ("success", "failure" or a status), None where it doesn't say. sources: at most six, the first five and the last.
+    """
+
+    kind: str
+    agent: str | None
+    t: float | None
+    round: int | None
+    sentence: str
+    sources: list[str]
+    recorded_as: str | None = None
+    tool: str | None = None
+    command: str | None = None
+    exit_code: int | None = None
+    count: int = 1
+    t_last: float | None = None
+    variants: int = 1
+
+
+@dataclass(slots=True)
+class ToolContract:
+    """One tool's calls. ran: executed, or may have been (open ones too); false_successes: failed, recorded as success.
+
+    hidden: exit 0 with an error on stderr. open: started, no end recorded. unknown: ended, outcome not recorded.
+    """
+
+    tool: str
+    calls: int = 0
+    ran: int = 0
+    failed: int = 0
+    false_successes: int = 0
+    hidden: int = 0
+    denied: int = 0
+    never_ran: int = 0
+    open: int = 0
+    unknown: int = 0
+    timed_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A call with a time limit, in seconds. asked_s: by its arguments, or as the time-out's message names it.
+
+    taken_s: its own time, else MassGen's elapsed; None where none is recorded.
+    """
+
+    tool: str
+    agent: str
+    command: str | None
+    asked_s: float | None
+    taken_s: float | None
+    timed_out: bool
+    outcome: str
+    src: str
+
+
+@dataclass(frozen=True, slots=True)
+class Different:
+    """The same tool with the same arguments, and more than one result. outcomes: what came out to how often."""
+
+    tool: str
+    command: str | None
+    args: dict[str, object]
+    runs: int
+    agents: list[str]
+    outcomes: dict[str, int]
+    src: str
+
+
+@dataclass(slots=True)
+class Errors:
+    """totals: kind to incidents, before any cut. limits: time-outs first, then the other calls that asked for a limit."""
+
+    incidents: list[Incident]
+    totals: dict[str, int]
+    total: int
+    false_successes: int
+    massgen_failures: int | None
+    """MassGen's own count of tool failures; None where it records none."""
+    tools: list[ToolContract]
+    limits: list[Limit]
+    limits_total: int
+    different: list[Different]
+    different_total: int
+    ends_without_start: int
+    calls_recorded: bool
+    not_shown: list[str] = field(default_factory=list[str])
+
+
+def find_errors(run: Run, stderr: Iterable[StderrLine] = (), stderr_files: int = 0) -> Errors:
+    """Incidents and tool contract of a Run; stderr: error lines of its MCP servers, from `stderr_files` files."""
+    found = [*_start_up(run), *_api_and_refused(run), *_timeouts(run), *_subagents(run)]
+    found += _agent_errors(run, found)
+    found += [incident for call in run.calls if (incident := _of_call(call))]
+    found += _stderr_only(stderr, found)
+    totals = {kind: n for kind in KINDS if (n := sum(i.count for i in found if i.kind == kind))}
+    limits = [limit for call in run.calls if (limit := _limit(call))]
+    limits.sort(key=lambda limit: (not limit.timed_out, -(limit.taken_s or 0.0)))
+    different = _different(run.calls)
+    rows = _fold(found)
+    for row in rows:  # folding compares times as they are recorded; a reader counts from the start
+        row.t, row.t_last = since_start(run, row.t), since_start(run, row.t_last)
+    return Errors(
+        rows, totals, sum(totals.values()),
+        sum(call.outcome == "failed" and call.recorded_ok is True for call in run.calls), run.recorded_tool_failures,
+        _contract(run.calls), limits[:20], len(limits), different[:20], len(different),
+        sum(m.kind == "problem" for m in run.moments), run.calls_recorded, _not_shown(run, stderr_files),
+    )  # fmt: skip
+
+
+def _start_up(run: Run) -> list[Incident]:
+    if run.ending.state != "failed" or not run.ending.src.startswith("execution_metadata"):
+        return []
+    return [Incident("start_up", None, run.started, None, run.ending.reason, [run.ending.src])]
+
+
+def _api_and_refused(run: Run) -> list[Incident]:
+    """Enforcement records, a doubled one once; then refusals that are only a text."""
+    found: list[Incident] = []
+    for agent, events in (run.enforcement or {}).items():
+        own: list[Incident] = []
+        kept = {id(event) for event in distinct(list(events))}
+        for index, event in enumerate(events):
+            src = f"status.json#agents.{agent}.reliability.enforcement_attempts[{index}]"
+            if id(event) not in kept:
+                own[-1].sources.append(src)
+                continue
+            own.append(_refusal(agent, event, src))
+        found += own
+    found += [
+        Incident("refused_response", m.agent, m.t, None, f"vote refused for the third time, agent restarted: {m.detail}", [m.src])
+        for m in run.moments
+        if m.kind == "vote_refused"
+    ]  # fmt: skip
+    return found
+
+
+def _refusal(agent: str, event: Enforcement, src: str) -> Incident:
+    if event.reason in _API:
+        fatal = " (fatal)" if event.reason != "api_error" else ""
+        return Incident("api_error", agent, event.t, event.round, f"{event.error or 'no message'}{fatal}", [src])
+    called = f" (called {', '.join(event.tool_calls)})" if event.tool_calls else ""
+    return Incident(
+        "refused_response", agent, event.t, event.round, f"{event.reason}{called}: {event.error or ''}".strip(), [src]
+    )
+
+
+def _agent_errors(run: Run, known: list[Incident]) -> list[Incident]:
+    """Errors told as moments: joined to an API error that they repeat, and to each other."""
+    found: list[Incident] = []
+    for moment in run.moments:
+        if moment.kind != "error":
+            continue
+        twin = next((i for i in known if i.kind == "api_error" and _same_failure(i, moment)), None)
+        twin = twin or next((i for i in found if i.sources[-1] != moment.src and _twin(i, moment)), None)
+        if twin:
+            twin.sources.append(moment.src)
+            continue
+        api = re.match(r"(?:Error: )?.{0,40}(?:Error code: \d|API|Streaming error)", moment.detail)
+        kind = "api_error" if api else "agent_error"
+        found.append(Incident(kind, moment.agent, moment.t, None, moment.detail, [moment.src]))
+    for name, agent in run.agents.items():
+        if not agent.error:
+            continue
+        src = f"status.json#agents.{name}.error"
+        own = [i for i in found if i.agent == name]
+        own = own or [
+            i for i in known if i.agent == name and i.kind == "api_error" and _core(i.sentence) in agent.error
+        ]
+        if own:
+            own[-1].sources.append(src)
+        else:
+            own.append(Incident("agent_error", name, None, None, agent.error, [src]))
+            found += own
+        own[-1].recorded_as = agent.status
+    return found
+
+
+def _core(sentence: str) -> str:
+    return re.sub(r"^Error: | \(fatal\)$", "", sentence).strip()[:60]
+
+
+def _near(a: float | None, b: float | None) -> bool:
+    return a is None or b is None or abs(a - b) <= _TWIN_S
+
+
+def _same_failure(incident: Incident, moment: Moment) -> bool:
+    """The text repeats what the API error says, for the same agent at the same time."""
+    core = _core(incident.sentence)
+    same_agent = moment.agent is None or incident.agent == moment.agent
+    return bool(core) and same_agent and core in moment.detail and _near(incident.t, moment.t)
+
+
+def _twin(incident: Incident, moment: Moment) -> bool:
+    """An event of one file and the text of another; events of one file are never joined."""
+    apart = incident.sources[0].split(":")[0].split("#")[0] != moment.src.split(":")[0].split("#")[0]
+    same = _core(incident.sentence) == _core(moment.detail)
+    return apart and incident.agent == moment.agent and same and _near(incident.t, moment.t)
+
+
+def _timeouts(run: Run) -> list[Incident]:
+    """The orchestrator's timeout, which is recorded once for each agent that had not finished."""
+    told = [moment for moment in run.moments if moment.kind == "timeout"]
+    if run.ending.state != "timed_out" and not told:
+        return []
+    agents = [moment.agent for moment in told if moment.agent]
+    sentence = told[0].detail if told else run.ending.reason
+    if agents:
+        sentence += f"; recorded for {', '.join(dict.fromkeys(agents))}"
+    sources = list(dict.fromkeys(moment.src for moment in told))
+    if run.ending.state == "timed_out" and run.ending.src not in sources:
+        sources.append(run.ending.src)
+    t = told[0].t if told else run.ended
+    return [Incident("timeout", None, t, None, f"orchestrator: {sentence}", sources)]
+
+
+def _subagents(run: Run) -> list[Incident]:
+    """S36: a subagent that never called a model and has a status all the same."""
+    return [
+        Incident(
+            "subagent", None, None, None, f"subagent {sub.id} ended without one API call", ["metrics_summary.json#subagents"],
+            recorded_as=sub.status, tool="spawn_subagents",
+        )
+        for sub in run.subagents
+        if sub.api_calls == 0
+    ]  # fmt: skip
+
+
+def _of_call(call: Call) -> Incident | None:
+    """The incident that a call is, if any."""
+    kind = _kind_of(call)
+    if kind is None:
+        return None
+    error = _CONTEXT.sub("", call.error or call.hidden or "").strip()
+    error = "" if re.fullmatch(r"(?i)exit(?: code)? -?\d+", error) else error
+    begin = {
+        "failed_command": f"exit {call.exit_code}",
+        "hidden_failure": "exit 0, the error only on stderr",
+        "timeout": "timed out",
+        "denied": "refused, never ran",
+        "never_ran": "never ran",
+        "server_died": "the MCP server died during the call",
+    }.get(kind, "failed" if call.outcome == "failed" else "an error, outcome not recorded")
+    recorded = None if call.recorded_ok is None else "success" if call.recorded_ok else "failure"
+    return Incident(
+        kind, call.agent, call.t, call.round, f"{begin}: {error}" if error else begin, [call.src],
+        recorded, call.tool, call.command, call.exit_code,
+    )  # fmt: skip
+
+
+def _kind_of(call: Call) -> str | None:
+    if call.outcome in {"denied", "not_run"}:
+        return "denied" if call.outcome == "denied" else "never_ran"
+    if call.outcome == "ok":
+        return "hidden_failure" if call.hidden else None
+    if call.outcome == "open" or (call.outcome == "unknown" and not call.error):
+        return None
+    if call.exit_code is None and _DIED.match(call.error or ""):
+        return "server_died"
+    if _timed_out(call):
+        return "timeout"
+    return "failed_command" if call.command is not None and call.exit_code is not None else "failed_tool"
+
+
+def _timed_out(call: Call) -> bool:
+    """By its own message, of a call that a tool or its client ended: no command's exit code speaks against it."""
+    ended = call.exit_code in {None, -1, 124, 137, 143}
+    return call.outcome in {"failed", "unknown"} and ended and bool(_TIMED_OUT.search(call.error or ""))
+
+
+def _stderr_only(lines: Iterable[StderrLine], known: list[Incident]) -> list[Incident]:
+    """Error lines of the servers; one that a recorded failure repeats is a further source of that failure."""
+    found: list[Incident] = []
+    for line in lines:
+        core = line.message.strip()
+        twin = next((i for i in known if len(core) >= 20 and core in i.sentence and i.kind != "stderr_only"), None)
+        if twin:
+            twin.sources.append(line.src)
+            continue
+        server = line.file.removeprefix("mcp_").removesuffix("_stderr.log")
+        found.append(Incident("stderr_only", None, None, None, f"MCP server {server}: {core}", [line.src], tool=server))
+    return found
+
+
+def _fold(found: list[Incident]) -> list[Incident]:
+    """Rows: alike but for digits, by kind and time. Refusals fold whatever was refused, failures with their command."""
+    rows: dict[tuple[object, ...], Incident] = {}
+    inputs: dict[int, set[str | None]] = {}
+    for one in sorted(found, key=lambda i: (KINDS.index(i.kind), i.t if i.t is not None else float("inf"))):
+        command = None if one.kind in {"denied", "never_ran"} else _DIGITS.sub("#", one.command or "")
+        key = (one.kind, one.agent, one.tool, command, one.exit_code, _DIGITS.sub("#", one.sentence), one.recorded_as)
+        row = rows.setdefault(key, one)
+        seen = inputs.setdefault(id(row), set())
+        seen.add(one.command)
+        row.variants = len(seen)
+        if row is not one:
+            row.count += one.count
+            row.sources += one.sources
+            row.t_last = one.t if one.t is not None else row.t_last
+    for row in rows.values():
+        sources = list(dict.fromkeys(row.sources))
+        row.sources = sources if len(sources) <= _SOURCES else [*sources[: _SOURCES - 1], sources[-1]]
+    return list(rows.values())
+
+
+def _contract(calls: list[Call]) -> list[ToolContract]:
+    """Per tool, those with trouble first."""
+    rows: dict[str, ToolContract] = {}
+    for call in calls:
+        row = rows.setdefault(call.tool, ToolContract(call.tool))
+        row.calls += 1
+        row.ran += call.ran
+        row.failed += call.outcome == "failed"
+        row.false_successes += call.outcome == "failed" and call.recorded_ok is True
+        row.hidden += call.hidden is not None
+        row.denied += call.outcome == "denied"
+        row.never_ran += call.outcome == "not_run"
+        row.open += call.outcome == "open"
+        row.unknown += call.outcome == "unknown"
+        row.timed_out += _timed_out(call)
+    trouble = {r.tool: r.failed + r.hidden + r.denied + r.never_ran + r.open + r.unknown for r in rows.values()}
+    return sorted(rows.values(), key=lambda r: (-trouble[r.tool], -r.calls, r.tool))
+
+
+def _limit(call: Call) -> Limit | None:
+    """The call's time limit against its time; None for a call without a limit that did not time out either."""
+    if not call.ran:
+        return None
+    asked = _asked(call)
+    timed_out = _timed_out(call)
+    if asked is None and timed_out and (match := _AFTER.search(call.error or "")):
+        unit = match[2] or "s"
+        asked = float(match[1]) * (0.001 if unit == "ms" else 60 if unit.startswith("m") else 1)
+    if asked is None and not timed_out:
+        return None
+    taken = call.exec_s if call.exec_s is not None else call.elapsed_s
+    over = asked is not None and taken is not None and taken >= asked
+    return Limit(call.tool, call.agent, call.command, asked, taken, timed_out or over, call.outcome, call.src)
+
+
+def _asked(call: Call) -> float | None:
+    """Seconds that the arguments allow: milliseconds for claude_code's tools and for keys that say so."""
+    inner = call.args.get("arguments")
+    places: list[object] = [call.args, inner]
+    for place in places:
+        if not isinstance(place, dict):
+            continue
+        for key in (
+            "timeout",
+            "timeout_seconds",
+            "timeout_s",
+            "timeout_sec",
+            "timeout_ms",
+            "timeoutMs",
+            "max_wait_seconds",
+        ):
+            value: object = place.get(key)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+            if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+                in_ms = key in {"timeout_ms", "timeoutMs"} or (key == "timeout" and call.tool == "Bash")
+                return round(value / 1000 if in_ms else float(value), 3)
+    return None
+
+
+def _different(calls: list[Call]) -> list[Different]:
+    """Equal calls that ran and ended with different outcomes, exit codes or output sizes."""
+    groups: dict[tuple[str, str], list[Call]] = {}
+    for call in calls:
+        if call.ran and call.outcome not in {"open", "unknown"} and call.args:
+            key = json.dumps(call.args, sort_keys=True, default=str)
+            groups.setdefault((call.tool, key), []).append(call)
+    found: list[Different] = []
+    for (tool, _), group in groups.items():
+        outcomes: dict[str, int] = {}
+        sizes: list[tuple[str, int | None]] = []
+        for call in group:
+            how = _how(call)
+            near = next((s for s in sizes if s[0] == how and _near_size(s[1], call.output_chars)), None)
+            if near is None:
+                near = (how, call.output_chars)
+                sizes.append(near)
+            name = near[0] if near[1] is None else f"{near[0]}, ~{near[1]} chars"
+            outcomes[name] = outcomes.get(name, 0) + 1
+        if len(outcomes) > 1:
+            first = group[0]
+            agents = list(dict.fromkeys(call.agent for call in group))
+            found.append(Different(tool, first.command, first.args, len(group), agents, outcomes, first.src))
+    ends = {id(d): len({name.split(", ~")[0] for name in d.outcomes}) for d in found}
+    found.sort(key=lambda d: (-ends[id(d)], -d.runs))
+    return found
+
+
+def _how(call: Call) -> str:
+    if call.exit_code is not None:
+        return f"exit {call.exit_code}" + (" with an error on stderr" if call.hidden else "")
+    return call.outcome
+
+
+def _near_size(a: int | None, b: int | None) -> bool:
+    return a is None or b is None or abs(a - b) <= SAME_CHARS
+
+
+def _not_shown(run: Run, stderr_files: int) -> list[str]:
+    """What the logs of this run can't show, so that nothing is read as zero."""
+    if run.ending.state == "failed" and not run.calls:
+        return []
+    found: list[str] = []
+    if run.enforcement is None:
+        found.append("refused responses and API errors: this version keeps no record of them in status.json (its logs hold "
+                     "them only as text)")  # fmt: skip
+    else:
+        found.append("HTTP errors that the API client retried with success leave no trace")
+    if not run.calls_recorded:
+        found.append("tool calls: no file that holds them could be read")
+    if not run.denied_recorded:
+        found.append("refused calls: one of these backends leaves no trace of them")
+    if not stderr_files:
+        found.append("server errors: there is no mcp_*_stderr.log")
+    return found
