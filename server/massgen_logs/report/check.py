@@ -6,13 +6,17 @@ import re
 from collections.abc import Iterable
 
 from massgen_logs.report.claims import claims
+from massgen_logs.report.language import Say, language_of, plain
 from massgen_logs.report.structure import SECTIONS
 
 _MARK = re.compile(r"\[\[\s*JUDGE\b[^\]\n]{0,60}")
 
 
 def problems(content: str, *, ground_truth: bool, agents: Iterable[str] = ()) -> list[str]:
-    """Everything that is wrong with a report, each with its place; empty if it can be saved."""
+    """Everything that is wrong with a report, each with its place; empty if it can be saved.
+
+    Headings are those of the language of its title.
+    """
     lines = content.split("\n")
     found = [
         f"line {number}: marked place not filled: {match[0]}..."
@@ -21,12 +25,17 @@ def problems(content: str, *, ground_truth: bool, agents: Iterable[str] = ()) ->
     ]
     found += [] if ground_truth else claims(content, agents)
     sections = _headings(lines)
+    heading = Say(language_of(content)).heading
     for title, parts in SECTIONS:
-        own = sections.get(_plain(title))
+        own = sections.get(plain(heading(title)))
         if own is None:
-            found.append(f'missing section "## {title}"')
+            found.append(f'missing section "## {heading(title)}"')
         else:
-            found += [f'missing section "### {part}" in "{title}"' for part in parts if _plain(part) not in own]
+            found += [
+                f'missing section "### {heading(part)}" in "{heading(title)}"'
+                for part in parts
+                if plain(heading(part)) not in own
+            ]
     return found
 
 
@@ -39,11 +48,7 @@ def _headings(lines: list[str]) -> dict[str, set[str]]:
         if re.match(r"\s*(?:`{3,}|~{3,})", line):
             fenced = not fenced
         elif not fenced and line.startswith("## "):
-            section = found.setdefault(_plain(line), set())
+            section = found.setdefault(plain(line), set())
         elif not fenced and line.startswith("### "):
-            section.add(_plain(line))
+            section.add(plain(line))
     return found
-
-
-def _plain(heading: str) -> str:
-    return re.sub(r"[^a-z0-9]+", " ", re.sub(r"^#+ *(?:\d+\. *)?|^\d+\. *", "", heading).lower()).strip()

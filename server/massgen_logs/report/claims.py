@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from massgen_logs.report import claims_zh
+
 _ADJECTIVE = r"(?:correct|right|incorrect|wrong|accurate|inaccurate|true|false|valid|invalid)"
 _NOUN = r"(?:answers?|solutions?|conclusions?|presentations?)"
 _LOOSE = r"(?:results?|numbers?|counts?|sums?|totals?|values?|figures?|outputs?|responses?|outcomes?)"
@@ -23,7 +25,7 @@ _EXCUSED = re.compile(
     r"no\s+ground\s+truth|without\s+ground\s+truth|called?|label\w*\s+as)\b",
     re.I,
 )
-_QUOTES = re.compile(r"\[\[.*?\]\]|\"[^\"\n]*\"|“[^”\n]*”|`[^`\n]*`|«[^»\n]*»|‘[^’\n]*’")
+_QUOTES = re.compile(r"\[\[.*?\]\]|\"[^\"\n]*\"|“[^”\n]*”|`[^`\n]*`|«[^»\n]*»|‘[^’\n]*’|「[^」\n]*」|『[^』\n]*』")
 _WHOLE = re.compile(
     rf"(?:\W*(?:answer|result|solution)s?\W+)?(?:{_ADJECTIVE}|correctly\s+\w+)(?:\s+(?:answer|result|solution))?\W*",
     re.I,
@@ -33,18 +35,21 @@ _EXCLAIMED = re.compile(r"(?:correct|wrong|right|incorrect)!", re.I)
 
 def claims(content: str, agents: Iterable[str] = ()) -> list[str]:
     """Each claim with its line and words; `agents` are the ids that may be the subject of one."""
-    patterns = _patterns(agents)
+    agents = list(agents)
+    patterns, chinese = _patterns(agents), claims_zh.finder(agents)
     found: list[str] = []
     for line, text in _passages(content):
         for cell in text.split("|") if text.lstrip().startswith("|") else [text]:
             whole = cell.strip().removeprefix("- [x]").removeprefix("- [ ]").removeprefix("- [X]").strip()
-            if whole and len(whole) < 60 and _WHOLE.fullmatch(whole):
+            if whole and len(whole) < 60 and (_WHOLE.fullmatch(whole) or claims_zh.WHOLE.fullmatch(whole)):
                 found.append(_say(line, whole))
                 continue
-            for sentence in re.split(r"(?<=[.!?;])\s+", _QUOTES.sub(" ", cell)):
+            for sentence in re.split(r"(?<=[.!?;])\s+|(?<=[。！？；])", _QUOTES.sub(" ", cell)):
                 hit = next((m for pattern in patterns if (m := pattern.search(sentence))), None)
                 if hit and not _EXCUSED.search(sentence[: hit.end()]):
                     found.append(_say(line, hit[0].strip()))
+                elif words := chinese.search(sentence):
+                    found.append(_say(line, words))
     return found
 
 
@@ -94,7 +99,11 @@ def _passages(content: str) -> Iterator[tuple[int, str]]:
         if begins and parts:
             yield start, " ".join(parts)
             parts = []
-        if not line.strip() or line.lstrip().startswith(">") or re.match(r"#+ +(?:\d+\. )?Correctness Analysis$", line):
+        if (
+            not line.strip()
+            or line.lstrip().startswith(">")
+            or re.match(r"#+ +(?:\d+\. )?(?:Correctness Analysis|正确性分析)$", line)
+        ):
             continue
         if not parts:
             start = number

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from massgen_logs.report.language import MARK as MARK  # where it always was: re-exported
+
 TITLE = "# MassGen Log Analysis Report"
+TITLES = (TITLE, "# MassGen 日志分析报告")
+"""The title in each language."""
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Executive Summary", ()),
@@ -28,11 +32,3 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Appendix", ("Configuration Used", "Files Generated")),
 )  # fmt: skip
 """(level-two heading, its level-three headings), in the order of the report."""
-
-MARK = "[[JUDGE: "
-"""Opens a place that the analysing agent must fill; `]]` closes it."""
-
-
-def judge(what: str) -> str:
-    """A marked place."""
-    return f"{MARK}{what}]]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,13 +19,8 @@ def write(path: Path, content: str, *, overwrite: bool) -> Path | None:
     """
     try:
         kept = _keep(path) if overwrite else None
-        handle, name = tempfile.mkstemp(prefix=".ANALYSIS_REPORT.", suffix=".tmp", dir=path.parent)
+        name = _temporary(path, content)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)
             if overwrite:
                 os.replace(name, path)
             else:
@@ -35,6 +31,42 @@ def write(path: Path, content: str, *, overwrite: bool) -> Path | None:
     except OSError as error:
         raise MassgenLogError(f"{path} can't be written: {error.strerror or error}.") from error
     return kept
+
+
+def write_data(path: Path, content: str, kept_report: Path | None) -> None:
+    """Write what stands beside a report, atomically; that of an earlier report is kept under the earlier report's name.
+
+    Raises:
+        MassgenLogError: if the folder can't be written.
+    """
+    try:
+        if kept_report is not None and path.is_file() and not path.is_symlink():
+            with suppress(FileExistsError):  # the same report, kept before
+                os.link(path, kept_report.with_suffix(path.suffix))
+        name = _temporary(path, content)
+        try:
+            os.replace(name, path)
+        finally:
+            if os.path.exists(name):
+                os.unlink(name)
+    except OSError as error:
+        raise MassgenLogError(
+            f"The report is saved, but {path} can't be written: {error.strerror or error}."
+        ) from error
+
+
+def _temporary(path: Path, content: str) -> str:
+    handle, name = tempfile.mkstemp(prefix=".ANALYSIS_REPORT.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+    except OSError:
+        os.unlink(name)
+        raise
+    return name
 
 
 def _place(name: str, path: Path) -> None:
@@ -55,7 +87,7 @@ def _keep(path: Path) -> Path | None:
         return None
     stamp = datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y%m%d_%H%M%S")
     for number in range(1000):
-        kept = path.with_name(f"{path.stem}.{stamp}{f'_{number}' if number else ''}.md")
+        kept = path.with_name(f"{path.stem}.{stamp}{f'_{number}' if number else ''}{path.suffix}")
         try:
             os.link(path, kept)
         except FileExistsError:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from massgen_logs.report.draft import draft
-from massgen_logs.report.structure import MARK
+from massgen_logs.report.language import LANGUAGES, MARK, Say
 from massgen_logs.run.model import Run
 from massgen_logs.text.clean import flat
-from massgen_logs.tools.base import Result, Tool
+from massgen_logs.tools.base import Result, Tool, require
 from massgen_logs.tree import Place
 
 _FILES = 12
@@ -25,18 +25,28 @@ class Draft:
     exists: bool
 
 
-def draft_report(run: Run, place: Place) -> Result:
+def draft_report(
+    run: Run,
+    place: Place,
+    language: Annotated[
+        Literal["en", "zh"],
+        "of headings and fixed sentences: en, or zh for Simplified Chinese; measured parts and quotes stay",
+    ] = "en",
+) -> Result:
     """Draft ANALYSIS_REPORT.md: all sections with every measured part filled, and a marked place [[JUDGE: ...]] for each
     judgement that the analysing agent must add before write_report.
 
     Args:
         run: the run.
         place: where it is.
+        language: see above.
     """
+    require("language", language, list(LANGUAGES), "language of a report")
+    say = Say(language)
     files: list[str] = []
     if run.winner is not None:
         found, more = place.attempt.workspace_files("final", run.winner, "workspace")
-        files = [f"- {flat(name, 120)} ({size} bytes)" for name, size in found[:_FILES]]
+        files = [say("- {name} ({size} bytes)", name=flat(name, 120), size=size) for name, size in found[:_FILES]]
         last = next((a for a in reversed(run.answers) if a.agent == run.winner), None)
         stamps = [
             s
@@ -46,9 +56,21 @@ def draft_report(run: Run, place: Place) -> Result:
         if not found and last is not None and stamps:
             left, more = place.attempt.workspace_files(run.winner, stamps[-1], "workspace")
             names = ", ".join(flat(name, 60) for name, _ in left[:_FILES])
-            files += [f"No files in the final workspace; that of {last.label} had {len(left)}: {names}"] if left else []
-        files += [f"- {len(found) - _FILES}{' or more' if more else ''} more"] if len(found) > _FILES else []
-    text = draft(run, files)
+            files += (
+                [
+                    say(
+                        "No files in the final workspace; that of {label} had {n}: {names}",
+                        label=last.label,
+                        n=len(left),
+                        names=names,
+                    )
+                ]
+                if left
+                else []
+            )
+        rest = "- {n} or more more" if more else "- {n} more"
+        files += [say(rest, n=len(found) - _FILES)] if len(found) > _FILES else []
+    text = draft(run, files, language=language)
     data = Draft(text, text.count(MARK), str(place.turn.report), place.turn.analyzed)
     return Result(data, sources=[])  # nothing may follow the draft, which is handed back as it is
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from massgen_logs.errors import MassgenLogError
+from massgen_logs.report.fingerprints import stale
 from massgen_logs.run.summary import state_of, summarise
 from massgen_logs.text import page
 from massgen_logs.text.clean import flat
@@ -27,22 +28,26 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class TurnRow:
-    """One turn; analyzed: it has an ANALYSIS_REPORT.md."""
+    """One turn; analyzed: it has an ANALYSIS_REPORT.md. stale: the log changed after it; None without a report, or where
+    no ANALYSIS_REPORT.json beside it tells what it came from."""
 
     turn: int
     analyzed: bool
+    stale: bool | None
     attempts: list[AttemptRow]
 
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """One log: the facts are those of its last attempt. started_at: local time of the machine that ran it."""
+    """One log: the facts are those of its last attempt. started_at: local time of the machine that ran it. stale: True if
+    one of its reports is, None if that of one can't be known or there is none."""
 
     session: str
     path: str
     started_at: str | None
     state: str
     analyzed: bool
+    stale: bool | None
     turns: list[TurnRow]
     question: str | None
     agents: list[str]
@@ -67,7 +72,8 @@ def list_logs(
     analyzed: Annotated[bool | None, "true: only logs with a report; false: only logs without one"] = None,
     cursor: Cursor = None,
 ) -> Result:
-    """List MassGen logs, newest first: state, question, agents, winner, duration, cost, and whether each has a report.
+    """List MassGen logs, newest first: state, question, agents, winner, duration, cost, and whether each has a report (stale: the
+    log changed after it).
 
     Args:
         root: the log root.
@@ -102,15 +108,22 @@ def _row(session: Session) -> LogRow:
     last = session.turns[-1]
     facts = summarise(Place(session, last, last.attempts[-1]))
     turns = [
-        TurnRow(turn.number, turn.analyzed, [
+        TurnRow(turn.number, turn.analyzed, stale(session, turn), [
             AttemptRow(a.number, facts.state if a is last.attempts[-1] else state_of(session, turn.number, a)) for a in turn.attempts
         ])
         for turn in session.turns
     ]  # fmt: skip
     return LogRow(
-        session.name, str(session.path), _started(session.name), facts.state, any(t.analyzed for t in turns), turns,
+        session.name, str(session.path), _started(session.name), facts.state, any(t.analyzed for t in turns), _stale(turns), turns,
         facts.question, list(facts.agents), facts.winner, facts.duration_s, facts.cost_usd, facts.version,
     )  # fmt: skip
+
+
+def _stale(turns: list[TurnRow]) -> bool | None:
+    known = [turn.stale for turn in turns if turn.analyzed]
+    if any(known):
+        return True
+    return False if known and None not in known else None
 
 
 def _started(name: str) -> str | None:
@@ -123,7 +136,7 @@ def _started(name: str) -> str | None:
 def render(data: Any) -> list[str]:
     """A table, and the root it was read from."""
     rows = [
-        (log["session"], log["state"], "yes" if log["analyzed"] else "no", _turns(log["turns"]), len(log["agents"]), log["winner"],
+        (log["session"], log["state"], "stale" if log["stale"] else "yes" if log["analyzed"] else "no", _turns(log["turns"]), len(log["agents"]), log["winner"],
          seconds(log["duration_s"]), dollars(log["cost_usd"]), log["massgen_version"], flat(log["question"] or "", 60))
         for log in data["logs"]
     ]  # fmt: skip

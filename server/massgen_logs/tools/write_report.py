@@ -7,8 +7,13 @@ from typing import Annotated, Any
 
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.report.check import problems
-from massgen_logs.report.structure import TITLE
-from massgen_logs.report.write import write
+from massgen_logs.report.data import as_json, report_data
+from massgen_logs.report.draft import measured
+from massgen_logs.report.figures import contradictions
+from massgen_logs.report.fingerprints import DATA, fingerprints
+from massgen_logs.report.language import language_of
+from massgen_logs.report.structure import TITLES
+from massgen_logs.report.write import write, write_data
 from massgen_logs.run.model import Run
 from massgen_logs.text.mask import Masker
 from massgen_logs.tools.base import Result, Tool
@@ -19,12 +24,15 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """path: the report; kept: where the earlier report was kept, or None; chars: length of what was written."""
+    """path: the report; data_path: its ANALYSIS_REPORT.json; kept: where the earlier report was kept, or None; chars: length
+    of the report; masked: secrets masked in either; issues: id and title of each suggested Linear issue."""
 
     path: str
+    data_path: str
     kept: str | None
     chars: int
     masked: int
+    issues: dict[str, str]
 
 
 def write_report(
@@ -36,8 +44,9 @@ def write_report(
         str | None, "the true answer, only if the user gave it; allows claims of correctness"
     ] = None,
 ) -> Result:
-    """Save ANALYSIS_REPORT.md into the turn's folder. Refused, with everything that is wrong, if a section is missing, a
-    marked place is unfilled, or an answer is called correct without ground truth from the user.
+    """Save ANALYSIS_REPORT.md, and ANALYSIS_REPORT.json with the measured figures, into the turn's folder. Refused, with
+    everything that is wrong, if a section is missing, a marked place is unfilled, a number in a table contradicts the
+    measured one (mark your own estimate with "est." or "~"), or an answer is called correct without ground truth from the user.
 
     Args:
         run: the run.
@@ -46,9 +55,11 @@ def write_report(
         overwrite: see above.
         ground_truth: see above.
     """
-    if content.startswith("draft_report · ") and TITLE in content:
-        content = content[content.index(TITLE) :]  # the frame in which draft_report handed the draft over
+    title = next((title for title in TITLES if title in content), None)
+    if content.startswith("draft_report · ") and title is not None:
+        content = content[content.index(title) :]  # the frame in which draft_report handed the draft over
     wrong = problems(content, ground_truth=bool(ground_truth and ground_truth.strip()), agents=run.agents)
+    wrong += contradictions(content, Masker().text(measured(run, language_of(content))))
     if wrong:
         rest = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
         raise MassgenLogError(
@@ -57,13 +68,21 @@ def write_report(
         )  # fmt: skip
     masker = Masker()
     text = masker.text(content if content.endswith("\n") else content + "\n")
+    data = report_data(run, text, fingerprints(place, (source.file for source in run.sources)))
+    beside = place.turn.path / DATA
+    plain = as_json(masker.value(data))
     kept = write(place.turn.report, text, overwrite=overwrite)
-    return Result(Written(str(place.turn.report), str(kept) if kept else None, len(text), masker.count))
+    write_data(beside, plain, kept)
+    issues = {issue.id: issue.title for issue in data.suggested_issues}
+    return Result(
+        Written(str(place.turn.report), str(beside), str(kept) if kept else None, len(text), masker.count, issues)
+    )
 
 
 def render(data: Any) -> list[str]:
     """Where it is."""
-    lines = [f"saved {data['path']} ({data['chars']} chars)"]
+    lines = [f"saved {data['path']} ({data['chars']} chars) and {data['data_path']}"]
+    lines += [f"suggested issue {id}: {title}" for id, title in data["issues"].items()]
     lines += [f"the earlier report is kept as {data['kept']}"] if data["kept"] else []
     return lines + ([f"{data['masked']} secrets in it were masked"] if data["masked"] else [])
 

@@ -1,0 +1,147 @@
+"""A report in Chinese: drafted, filled, saved; refused by the same rules."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from massgen_logs.report import closing, language
+from massgen_logs.report import draft as drafting
+from massgen_logs.report.check import problems
+from massgen_logs.report.claims import claims
+from massgen_logs.report.language import Say, language_of
+
+S1 = "s1_clean_0.1.97"
+MARK = re.compile(r"\[\[JUDGE: .*?\]\]")
+
+
+def drafted(run_cli, root: Path, *more: str) -> str:
+    code, out, err = run_cli("draft-report", "--logs-dir", str(root), *more)
+    assert code == 0, err
+    return out
+
+
+def save(run_cli, root: Path, text: str, *more: str) -> tuple[int, str, str]:
+    file = root.parent / "report.md"
+    file.write_text(text, encoding="utf-8")
+    return run_cli("write-report", "--logs-dir", str(root), "--content", f"@{file}", *more)
+
+
+def test_a_chinese_draft_is_filled_and_saved(run_cli, copy_of) -> None:
+    """Headings as in the seed, measured parts as they are, marks with Chinese inside."""
+    root = copy_of(S1)
+    text = drafted(run_cli, root, "--language", "zh")
+    for heading in (
+        "# MassGen 日志分析报告",
+        "## 执行摘要",
+        "## 会话概述",
+        "### 阶段时长分布",
+        "## 5. Agent行为分析",
+        "## 附录",
+    ):
+        assert f"\n{heading}\n" in text
+    assert '"agent1 ran code to verify the sum, so its evidence is stronger than a bare formula."' in text
+    assert "|agent_a|112639|956|12|$0.017277|" in text
+    marks = MARK.findall(text)
+    assert marks
+    assert all(re.search("[\u4e00-\u9fff]", mark) for mark in marks)
+    code, _, err = save(run_cli, root, text)
+    assert code
+    assert "marked place not filled" in err
+    code, _, err = save(run_cli, root, MARK.sub("无。", text))
+    assert code == 0, err
+    saved = next(root.rglob("ANALYSIS_REPORT.md")).read_text(encoding="utf-8")
+    assert saved.startswith("# MassGen 日志分析报告\n")
+
+
+def test_a_missing_chinese_section_is_named(run_cli, copy_of) -> None:
+    """In Chinese."""
+    root = copy_of(S1)
+    text = MARK.sub("无。", drafted(run_cli, root, "--language", "zh"))
+    code, _, err = save(run_cli, root, text.replace("### 投票分析\n", "").replace("## 附录\n", ""))
+    assert code
+    assert '"### 投票分析" in "5. Agent行为分析"' in err
+    assert '"## 附录"' in err
+    assert not list(root.rglob("ANALYSIS_REPORT*"))
+
+
+def test_an_unknown_language_is_refused(run_cli, corpus: Path) -> None:
+    """With those that exist."""
+    code, _, err = run_cli("draft-report", "--logs-dir", str(corpus / S1), "--language", "fr")
+    assert code
+    assert "en, zh" in err
+
+
+def test_the_title_decides() -> None:
+    """Not the words of the report."""
+    assert language_of("# MassGen Log Analysis Report\n\n答案") == "en"
+    assert language_of("intro\n# MassGen 日志分析报告\n") == "zh"
+    assert language_of("") == "en"
+
+
+@pytest.mark.parametrize("module", [drafting, closing])
+def test_every_fixed_sentence_has_its_chinese(module) -> None:
+    """Each literal that a draft hands to say() is in the catalogue, with the same places for measured parts."""
+    tree = ast.parse(Path(module.__file__).read_text())
+    own = {"judge", "header", "heading"}
+    texts = [
+        arg.value
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and (getattr(call.func, "id", "") == "say" or getattr(call.func, "attr", "") in own)
+        for arg in call.args
+        if isinstance(arg, ast.Constant)
+    ]
+    assert len(texts) > 20
+    zh, en = Say("zh"), Say("en")
+    same = {"Agent"}
+    assert [text for text in texts if zh(text) == text and text not in same] == []
+    for text in texts:
+        assert sorted(re.findall(r"\{\w+\}", zh(text))) == sorted(re.findall(r"\{\w+\}", en(text)))
+
+
+def test_headings_are_those_of_the_seed() -> None:
+    """A sample of them, copied from seed.txt by hand; no two of one section are the same."""
+    say = Say("zh").heading
+    seed = {
+        "1. Correctness Analysis": "1. 正确性分析", "Slowest Command Patterns": "最慢的命令模式",
+        "Vote vs New Answer Decisions": "投票 vs 新答案决策", "Timeouts/Incomplete Rounds": "超时/未完成轮次",
+        "6. Cost & Token Analysis": "6. 成本与Token分析", "Low Priority / Future Improvements": "低优先级/未来改进",
+        "9. Suggested Linear Issues": "9. 建议的Linear问题", "Configuration Used": "使用的配置",
+    }  # fmt: skip
+    assert {title: say(title) for title in seed} == seed
+    assert language.plain("## 5. Agent 行为分析") == language.plain("5. Agent行为分析")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "答案正确。", "正确答案是 5050。", "agent_b 回答错误。", "agent_a 得出了正确的结果。", "最终答案是正确的。",
+        "agent_a 的答案 5050 完全正确。", "这说明答案正确。", "agent_a 正确地计算了总和。", "agent_a 答对了。", "两者都算错了。",
+        "agent_b 是对的。", "结论准确无误。", "agent_b 给出了错误的答案。", "该答案与真实值一致。", "问题得到了正确解决。",
+        "agent_a 得到的结果是正确的。", "| agent_a | 5050 | 正确 |", "**答案**是**正确**的。", "答案并不正确。", "zeta 是错误的。",
+        "回答中存在错误。", "agent_a 给出了正确的总和。", "- [x] 答案正确",
+    ],
+)  # fmt: skip
+def test_a_chinese_claim_of_correctness_is_refused(sentence: str) -> None:
+    """Without ground truth."""
+    assert claims(sentence, ["agent_a", "agent_b", "zeta"])
+    assert not [p for p in problems(sentence, ground_truth=True) if "correctness" in p]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "agent_a 声称答案正确。", "答案是否正确未知。", "答案正确与否无法判断。", "用户没有提供正确答案,因此是否正确不明。", "agent_b 认为 agent_a 的答案是正确的。",
+        'agent_a 写道:"答案正确"。', "> agent_b: 正确答案是 5050", "agent_a 的理由:“答案正确”。", "## 1. 正确性分析", "投票已正确完成。",
+        "系统正确计算了票数。", "正确答案未知。", "```\n答案正确\n```", "投票被记到错误的答案标签。", "agent_a 提交了答案 5050,agent_b 得出了同样的数字。",
+        "## 7. 错误与问题", "| 工具 | 错误 |", "要求Agent在提交前检查答案是否正确。", "### Agent错误", "MassGen 统计出错误的总数。", "计算错误信息没有记录。",
+        "回答对比见上表。", "本报告不声称答案正确。", "如果答案正确,则无需重启。", "命令返回错误,agent_b 重试。",
+    ],
+)  # fmt: skip
+def test_neutral_chinese_sentences_are_accepted(sentence: str) -> None:
+    """Attributed, asked, denied, quoted, or about the process."""
+    assert claims(sentence, ["agent_a", "agent_b"]) == []
