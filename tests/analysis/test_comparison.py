@@ -286,6 +286,26 @@ def test_wrong_runs_are_refused(logs: list[str], told: str) -> None:
     assert told in str(caught.value)
 
 
+def test_backend_settings_differ(root_of) -> None:
+    """Agents are compared by id; a mixed run against one of chatcompletion agents (both configs read by hand)."""
+    data = compared(root_of("s1_clean_0.1.97", "s14_mixed_0.1.97"), NEW, "log_20261122_193226_719585")
+    settings = {row["key"]: (row["values"], row["unset"]) for row in data["config"]}
+    assert settings["agents.agent_b.backend.max_tokens"] == ({"B": 8000}, ["A"])
+    assert settings["agents.agent_a.backend.type"] == ({"A": "chatcompletion", "B": "openai"}, [])
+    assert settings["agents.agent_c.backend.cwd"] == ({"B": "workspace3"}, ["A"])
+    assert "agents.agent_a.backend.cwd" not in settings
+
+
+def test_absolute_paths_need_no_root(root_of, run_cli, monkeypatch, tmp_path) -> None:
+    """Neither beside the working directory nor at home."""
+    root = root_of("s1_clean_0.1.45", "s1_clean_0.1.97")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    code, out, err = run_cli("compare-runs", "--logs", str(root / OLD), str(root / NEW))
+    assert code == 0, err
+    assert f"A = {OLD} " in out
+
+
 def _with_orchestrator(root: Path, name: str, lines: str) -> None:
     file = root / name / "turn_1" / "attempt_1" / "execution_metadata.yaml"
     whole = file.read_text()

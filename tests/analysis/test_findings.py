@@ -36,6 +36,18 @@ def test_every_finding_can_be_opened_and_disproved() -> None:
     assert stuck.id.startswith("stuck_on_failure:agent_b")
 
 
+def test_the_overview_shows_them(ask, run_cli) -> None:
+    """All rules of the label in the typed result; twelve lines at most in the text, the others announced."""
+    sample = next(s for s in CORPUS_SAMPLES if s.name.startswith("s13b"))
+    found = ask("run_overview", *sample.place)["data"]["findings"]
+    assert {f["rule"] for f in found} == EXPECTED[sample.name]
+    text = run_cli("run-overview", *sample.place)[1]
+    assert f"findings by rules (docs/rules.md; {len(found)}):\n- high agent_died, MAST FM-3.1: agent_a" in text
+    assert f"- {len(found) - 12} more in --json" in text
+    clean = next(s for s in CORPUS_SAMPLES if s.name.startswith("s7a"))
+    assert "\nfindings: none\n" in run_cli("run-overview", *clean.place)[1]
+
+
 def test_rules_are_complete() -> None:
     """Unique ids, a threshold with its origin, a known severity and taxonomy code."""
     assert len({rule.id for rule in RULES}) == len(RULES)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rules_report import EXPECTED
 
 from conftest import CORPUS
 from massgen_logs.report.data import issue_id, suggested_issues
@@ -67,6 +68,7 @@ def test_the_json_of_a_finished_run(report, copy_of) -> None:
     overview = figures["overview"]
     assert (overview["winner"], overview["state"], overview["answers"]) == ("agent_a", "finished", 2)
     assert overview["duration_s"] == pytest.approx(28.2, abs=0.1)
+    assert {f["rule"] for f in data["findings"]} == EXPECTED[S1]
     assert overview["restarts"] == {"agent_a": 2, "agent_b": 1}
     votes = figures["votes"]
     assert (votes["accepted"], votes["ignored"], votes["counted"]) == (2, 0, 2)
@@ -296,3 +298,12 @@ def test_a_list_opens_nothing_but_the_json_beside_a_shown_report(report, copy_of
 def test_the_corpus_has_no_reports() -> None:
     """The tests above write into copies."""
     assert not list(CORPUS.rglob("ANALYSIS_REPORT.json"))
+
+
+def test_a_draft_tells_repeated_work(corpus, run_cli) -> None:
+    """By hand from truth.json: npm install 3 + 2 times and once behind `ls -R &&`; the skill read twice by agent_a."""
+    text = run_cli("draft-report", "--logs-dir", str(corpus / S1))[1]
+    assert re.search(r"\|install\|5\|[\d.]+\|unknown\|\n\|skill\|1\|", text)
+    assert '- install "npm install": again 5 times (4 by the same agent, 1 by others)' in text
+    assert "1 failed calls that MassGen calls success, 0 that hid an error" in text
+    assert "- medium failure_before_end (MAST FM-3.2): agent_a voted" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from massgen_logs.analysis.costs import costs
+from massgen_logs.analysis.findings import Finding, findings
 from massgen_logs.analysis.reliability import reliability
 from massgen_logs.analysis.voting import vote_reasons
 from massgen_logs.run.model import Answer, Run
@@ -90,6 +91,7 @@ class Overview:
     denied: int | None
     checks: list[Check]
     red_flags: list[RedFlag]
+    findings: list[Finding]
     final_answer: FinalAnswer | None
 
 
@@ -125,6 +127,7 @@ def overview(run: Run) -> Overview:
         denied=sum(call.outcome == "denied" for call in run.calls) if run.denied_recorded else None,
         checks=checks(run),
         red_flags=red_flags(run),
+        findings=findings(run),
         final_answer=FinalAnswer(run.winner, len(final), final[:PREVIEW], run.final_src)
         if final is not None and run.winner is not None
         else None,

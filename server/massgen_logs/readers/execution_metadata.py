@@ -34,6 +34,8 @@ class Metadata:
     failure_stage: str | None = None
     failure_error: str | None = None
     orchestrator: dict[str, object] | None = None
+    config: dict[str, object] | None = None
+    """The whole `config` as loaded: secrets in it are masked only where an answer is made."""
 
 
 def read_version(path: Path | None) -> str | None:
@@ -69,6 +71,7 @@ def read(path: Path | None) -> Read[Metadata]:
         failure_stage=text(args.get("failure_stage")) or text(data.get("failure_stage")),
         failure_error=text(args.get("failure_error")) or text(data.get("failure_error")),
         orchestrator=mapping(config.get("orchestrator")) or None,
+        config=config or None,
     )
     return Read(metadata, found.source, found.problems)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from massgen_logs.analysis.costs import costs
+from massgen_logs.analysis.errors import find_errors
 from massgen_logs.analysis.phases import tools
 from massgen_logs.analysis.reliability import reliability
 from massgen_logs.report.language import Say
@@ -85,6 +86,13 @@ def errors_section(run: Run, most: int, say: Say) -> dict[str, list[str]]:
         for n, a in found.agents.items()
         if a.incidents
     ]
+    contract = find_errors(run)
+    told = [
+        say(
+            "{failed} failed calls that MassGen calls success, {hidden} that hid an error; the same input gave different results {unequal} times (find_errors).",
+            failed=contract.false_successes, hidden=contract.totals.get("hidden_failure", 0), unequal=contract.different_total,
+        )
+    ] if contract.tools else []  # fmt: skip
     section = "7. Errors & Issues"
     return {
         f"{section}/Exceptions": list(
@@ -99,7 +107,8 @@ def errors_section(run: Run, most: int, say: Say) -> dict[str, list[str]]:
         if run.ending.state == "timed_out"
         else [say("None recorded.")],
         f"{section}/+Tool Reliability": [
-            say.judge("same input with different output, false successes, likely root causes")
+            *told,
+            say.judge("same input with different output, false successes, likely root causes"),
         ],
         f"{section}/+Enforcement": (refused or [say("None recorded.")])
         if found.recorded

@@ -15,6 +15,7 @@ import orjson
 from massgen_logs import __version__
 from massgen_logs.analysis.commands import repeated_commands
 from massgen_logs.analysis.costs import Costs, costs
+from massgen_logs.analysis.findings import Finding
 from massgen_logs.analysis.overview import RedFlag, overview
 from massgen_logs.analysis.voting import vote_reasons
 from massgen_logs.report.figures import tables
@@ -23,7 +24,7 @@ from massgen_logs.report.language import canonical, language_of
 from massgen_logs.run.model import Run
 
 SCHEMA = 1
-_ELSEWHERE = frozenset({"red_flags", "final_answer"})
+_ELSEWHERE = frozenset({"red_flags", "findings", "final_answer"})
 _NOTHING = frozenset({"", "-", "none", "none.", "n/a", "无", "无。", "没有"})
 
 
@@ -66,8 +67,8 @@ class CommandTotals:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was measured, as it was when the report was written. overview: run_overview's data without its red flags, which
-    stand apart, and its text."""
+    """What was measured, as it was when the report was written. overview: run_overview's data without its red flags and
+    findings, which stand apart, and its text."""
 
     overview: dict[str, object]
     votes: VoteTotals
@@ -90,6 +91,7 @@ class ReportData:
     language: str
     figures: Figures
     red_flags: list[RedFlag]
+    findings: list[Finding]
     suggested_issues: list[SuggestedIssue]
     fingerprints: list[Fingerprint]
 
@@ -112,7 +114,7 @@ def report_data(run: Run, content: str, prints: list[Fingerprint]) -> ReportData
                 commands.denied_other_tools, commands.times,
             ),
         ),
-        whole.red_flags, suggested_issues(content), prints,
+        whole.red_flags, whole.findings, suggested_issues(content), prints,
     )  # fmt: skip
 
 

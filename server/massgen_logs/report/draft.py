@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from massgen_logs.analysis.commands import Command, repeated_commands
 from massgen_logs.analysis.costs import costs
+from massgen_logs.analysis.duplication import duplicated_work
+from massgen_logs.analysis.findings import Finding, findings
 from massgen_logs.analysis.overview import checks, red_flags
 from massgen_logs.analysis.phases import phases, slowest
 from massgen_logs.analysis.timeline import timeline, unended
@@ -17,7 +19,7 @@ from massgen_logs.run.model import Run
 from massgen_logs.text.clean import flat, inline
 from massgen_logs.text.table import counts, dollars, seconds, table
 
-_ROWS = (5, 3, 2)
+_ROWS = (5, 3, 2, 1)
 _SHORT = 7_000
 """Characters under which a draft stays if fewer rows a table can make it so: an answer of 2,000 tokens with its frame."""
 _EVERY = 10_000
@@ -52,6 +54,7 @@ def _render(run: Run, files: list[str], generated: datetime | None, most: int, s
         **_head(run, most, say),
         **_efficiency(run, most, say),
         **_commands(run, most, say),
+        **_duplication(run, most, say),
         **_behaviour(run, most, say),
         **costs_section(run, most, say),
         **errors_section(run, most, say),
@@ -106,7 +109,7 @@ def _head(run: Run, most: int, say: Say) -> dict[str, list[str]]:
         (say("Total Restarts"), restarted),
         ("MassGen", run.version or say("unknown ({range})", range=run.version_range)),
     ]
-    flags = red_flags(run)
+    flags, found = red_flags(run), findings(run)
     events = [
         e
         for e in timeline(run)
@@ -128,9 +131,16 @@ def _head(run: Run, most: int, say: Say) -> dict[str, list[str]]:
         "1. Correctness Analysis/Issues Found": [
             *[f"- {flag.id}: {flat(flag.text, 240)}" + (f" [{flag.evidence}]" if flag.evidence else "") for flag in flags[: 2 * most]],
             *say.rest(min(2 * most, len(flags)), len(flags), "run_overview"),
+            *[_finding(one) for one in found[: 2 * most]],
+            *say.rest(min(2 * most, len(found)), len(found), "run_overview"),
             say.judge("which of these matter, and any coordination problem that only reading shows"),
         ],
     }  # fmt: skip
+
+
+def _finding(one: Finding) -> str:
+    where = f" [{one.evidence[0]}]" if one.evidence else ""
+    return f"- {one.severity} {one.rule}{f' (MAST {one.mast})' if one.mast else ''}: {flat(one.sentence, 160)}{where}"
 
 
 def _efficiency(run: Run, most: int, say: Say) -> dict[str, list[str]]:
@@ -200,14 +210,39 @@ def _commands(run: Run, most: int, say: Say) -> dict[str, list[str]]:
         "3. Command Pattern Analysis/Slowest Command Patterns": (
             table(say.header("Pattern", "Max Time (s)", "Avg Time (s)", "Notes"), slow, 100) if slow else [say("No command times are recorded.")]
         ),
-        "4. Work Duplication Analysis/Duplicated Work Found": [
-            *([say("Same command again: {again} runs, {after} of them after a restart.",
-                   again=sum(c.ran - 1 for c in found.commands), after=sum(c.after_restart for c in found.commands))] if top else []),
-            say.judge("table Work Type | Times Repeated | Wasted Time | Wasted Cost: expensive work that was redone"),
-        ],
-        "4. Work Duplication Analysis/Specific Examples": [say.judge("examples with their prompts or commands; read_trace")],
-        "4. Work Duplication Analysis/Recommendations": [say.judge("how to avoid it, or: none")],
     }  # fmt: skip
+
+
+def _duplication(run: Run, most: int, say: Say) -> dict[str, list[str]]:
+    done = duplicated_work(run)
+    kinds = [(k.kind, k.repeats, _wasted(k.wasted_s, say), say("unknown")) for k in done.by_kind]
+    body = table(say.header("Work Type", "Times Repeated", "Wasted Time (s)", "Wasted Cost"), kinds) if kinds else []
+    if done.compared is None:
+        body = [say("No file holds calls: unknown.")]
+    elif not kinds:
+        body = [say("No duplicated work among {n} calls.", n=done.compared)]
+    shown = done.groups[:most]
+    examples = [
+        say(
+            "- {kind} {what}: again {n} times ({within} by the same agent, {across} by others)",
+            kind=g.kind, what=inline(g.example, 24 * min(most, 10)), n=g.repeats, within=g.within_agent, across=g.across_agents,
+        )
+        for g in shown
+    ]  # fmt: skip
+    section = "4. Work Duplication Analysis"
+    return {
+        f"{section}/Duplicated Work Found": body,
+        f"{section}/Specific Examples": [
+            *examples,
+            *say.rest(len(shown), len(done.groups), "duplicated_work"),
+            say.judge("what the repeats were for; costly work told in words; read_trace"),
+        ],
+        f"{section}/Recommendations": [say.judge("how to avoid it, or: none")],
+    }
+
+
+def _wasted(value: float | None, say: Say) -> str:
+    return say("unknown") if value is None else seconds(value)
 
 
 def _issue(c: Command, say: Say) -> str:

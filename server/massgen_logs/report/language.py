@@ -42,6 +42,7 @@ _TABLES = {
     "Summary (agent's words)": "摘要(Agent原话)", "Voter": "投票Agent", "Voted For": "投票对象",
     "Reason (agent's words)": "理由(Agent原话)", "Input Tokens": "输入Token", "Output Tokens": "输出Token",
     "Reasoning": "推理Token", "Cost": "成本", "**Total**": "**总计**", "Tool": "工具", "Calls": "调用次数", "Time (s)": "耗时(秒)",
+    "Work Type": "工作类型", "Times Repeated": "重复次数", "Wasted Time (s)": "浪费时间(秒)", "Wasted Cost": "浪费成本",
     "Priority": "优先级", "Title": "标题", "Description": "描述", "Labels": "标签",
 }  # fmt: skip
 
@@ -71,10 +72,10 @@ _SENTENCES = {
     "which repetitions could be avoided, and how": "哪些重复可以避免，如何避免", "No command ran twice.": "没有命令运行两次。",
     "No output over 1,000 characters is recorded.": "没有记录超过1,000字符的输出。",
     "which outputs were unnecessarily long": "哪些输出过长且无必要", "No command times are recorded.": "未记录命令耗时。",
-    "Same command again: {again} runs, {after} of them after a restart.": "同一命令再次运行：{again} 次，其中重启后 {after} 次。",
-    "table Work Type | Times Repeated | Wasted Time | Wasted Cost: expensive work that was redone":
-        "表格 工作类型 | 重复次数 | 浪费时间 | 浪费成本：被重做的昂贵工作",
-    "examples with their prompts or commands; read_trace": "具体示例，含提示或命令；read_trace",
+    "No duplicated work among {n} calls.": "{n} 次调用中没有重复的工作。",
+    "- {kind} {what}: again {n} times ({within} by the same agent, {across} by others)":
+        "- {kind} {what}：再次进行 {n} 次（同一Agent {within} 次，其他Agent {across} 次）",
+    "what the repeats were for; costly work told in words; read_trace": "重复的目的；用文字描述的昂贵工作；read_trace",
     "how to avoid it, or: none": "如何避免，或写：无",
     "{n} after a restart": "{n} 次在重启后", "{n} failed": "{n} 次失败", "by {n} agents": "{n} 个Agent", "{n} chars": "{n} 字符",
     "text not recorded": "文本未记录", "- {n} tool calls have no recorded end": "- {n} 次工具调用没有记录结束",
@@ -98,6 +99,8 @@ _SENTENCES = {
     "No tool calls.": "没有工具调用。", "- {agent}: {incidents}, {lost} characters lost": "- {agent}: {incidents}，丢失 {lost} 个字符",
     "None.": "无。", "same input with different output, false successes, likely root causes":
         "相同输入不同输出、误报的成功、可能的根本原因",
+    "{failed} failed calls that MassGen calls success, {hidden} that hid an error; the same input gave different results {unequal} times (find_errors).":
+        "{failed} 次失败的调用被 MassGen 记为成功，{hidden} 次隐藏了错误；相同输入得到不同结果 {unequal} 次（find_errors）。",
     "This version keeps no record of refused responses.": "此版本不记录被拒绝的响应。",
     "- {id}: backend {backend}, model {model}": "- {id}: 后端 {backend}，模型 {model}",
     "- responses that MassGen refused (no enforcement record in this version)": "- 被MassGen拒绝的响应（此版本没有强制执行记录）",

@@ -158,7 +158,7 @@ def call(tool: Tool, arguments: dict[str, Any]) -> Answer:
     arguments = dict(arguments)
     logs_dir = arguments.pop("logs_dir", None)
     if tool.needs == "root":
-        result = tool.function(find_root(logs_dir), **arguments)
+        result = tool.function(find_root(logs_dir, next(iter(arguments.get("logs") or ()), None)), **arguments)
         return _answer(tool, result, None, None)
     log, turn, attempt = (arguments.pop(name, None) for name in ("log", "turn", "attempt"))
     place = resolve(find_root(logs_dir, log), log, turn, attempt)

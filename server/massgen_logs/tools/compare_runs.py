@@ -11,9 +11,9 @@ from typing import Annotated, Any, cast
 
 from massgen_logs.analysis.comparison import Entry, Setting, compare, flatten
 from massgen_logs.errors import MassgenLogError
-from massgen_logs.run.files import read_files
 from massgen_logs.run.load import load
 from massgen_logs.run.model import Run, Source
+from massgen_logs.run.settings import recorded_config
 from massgen_logs.text.clean import flat, inline
 from massgen_logs.text.mask import Masker
 from massgen_logs.text.table import counts, dollars, row_line, seconds, table
@@ -43,7 +43,11 @@ def compare_runs(
         logs: see above.
     """
     places = _places(root, logs)
-    entries = [Entry(load(place), _settings(place)) for place in places]
+    configs = [recorded_config(place) for place in places]
+    entries = [
+        Entry(load(place), None if config is None else flatten(config))
+        for place, config in zip(places, configs, strict=True)
+    ]
     masker = Masker()
     data = compare(entries)
     data = replace(data, config=[_masked(setting, masker) for setting in data.config])
@@ -89,27 +93,6 @@ def _exists(root: Path, name: str) -> bool:
         return os.sep in name and (Path(name).expanduser().exists() or (root / name).exists())
     except (OSError, ValueError, RuntimeError):
         return False
-
-
-def _settings(place: Place) -> dict[str, object] | None:
-    """The plain settings of the config that the run's reader keeps: agents, time-out, orchestrator.
-
-    The metadata of a restarted attempt names no config: that of another attempt of its turn applies.
-    """
-    own = read_files(place).metadata
-    orchestrator = own.orchestrator
-    for other in place.turn.attempts if orchestrator is None else ():
-        if other.number != place.attempt.number:
-            orchestrator = orchestrator or read_files(Place(place.session, place.turn, other)).metadata.orchestrator
-    if not own.agents and orchestrator is None:
-        return None
-    found: dict[str, object] = {}
-    for agent in own.agents:
-        found[f"agents.{agent.id}.backend.type"] = agent.backend
-        found[f"agents.{agent.id}.backend.model"] = agent.model
-    if own.timeout_s is not None:
-        found |= flatten({"orchestrator_timeout_seconds": own.timeout_s}, "timeout_settings")
-    return found | (flatten(orchestrator, "orchestrator") if orchestrator else {})
 
 
 def _masked(setting: Setting, masker: Masker) -> Setting:
@@ -263,7 +246,7 @@ def _config(data: Any, keys: list[str], room: int) -> list[str]:
     of = data["config_of"]
     if not of:
         return ["config: not compared, fewer than two of these runs record one"]
-    scope = "orchestrator, its time-out, agents' backend types and models"
+    scope = "the whole recorded config, command-line options apart from backend and model not"
     if not data["config"]:
         return [f"config of {', '.join(of)}: no difference in what is compared ({scope})"]
     width = max(20, 240 // len(keys))

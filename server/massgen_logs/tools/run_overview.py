@@ -14,10 +14,12 @@ from massgen_logs.tools.base import Result, Tool
 
 _AGENTS = 15
 _EACH = 3
+_FINDINGS = 12
+"""Shown: with everything else of a run of 13 findings an answer stays under 2,000 tokens."""
 
 
 def run_overview(run: Run) -> Result:
-    """Tell what happened in a run: outcome, winner, answers, votes, restarts, cost, five checks and all red flags.
+    """Tell what happened in a run: outcome, winner, answers, votes, restarts, cost, five checks, red flags, findings.
 
     Args:
         run: the run.
@@ -73,6 +75,7 @@ def render(data: Any) -> list[str]:
         lines += _flags(data["red_flags"])
     else:
         lines.append("red flags: none")
+    lines += _findings(data["findings"])
     final = data["final_answer"]
     if final:
         more = f", first {len(final['preview'])}" if final["chars"] > len(final["preview"]) else ""
@@ -102,6 +105,21 @@ def _flags(flags: list[dict[str, str]]) -> list[str]:
         if seen[flag["id"]] <= _EACH:
             lines.append(_flag(flag))
     return lines + [f"- {name}: {n - _EACH} more of these in --json" for name, n in seen.items() if n > _EACH]
+
+
+def _findings(found: list[dict[str, Any]]) -> list[str]:
+    """One line a finding, the most severe first; numbers, all evidence and what would disprove it stand in --json."""
+    if not found:
+        return ["findings: none"]
+    shown = found[:_FINDINGS]
+    more = [f"- {len(found) - len(shown)} more in --json"] if len(found) > len(shown) else []
+    return [f"findings by rules (docs/rules.md; {len(found)}):", *(_finding(one) for one in shown), *more]
+
+
+def _finding(one: dict[str, Any]) -> str:
+    code = f", MAST {one['mast']}" if one["mast"] else ""
+    where = f" [{flat(one['evidence'][0], 100)}]" if one["evidence"] else ""
+    return f"- {one['severity']} {one['rule']}{code}: {flat(one['sentence'], 200)}{where}"
 
 
 def _flag(flag: dict[str, str]) -> str:

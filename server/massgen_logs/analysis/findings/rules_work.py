@@ -62,7 +62,10 @@ def _after_restart(run: Run, rule: Rule) -> list[Finding]:
     words = ", ".join(f"`{' '.join(row.command.split())[:50]}`" for row in rows[:3])
     return [
         rule.finding(
-            "", f"{again} commands were run again after a restart: {words}", [row.where for row in rows], runs=again
+            "",
+            f"{again} runs after a restart of commands that had run before it: {words}",
+            [row.where for row in rows],
+            runs=again,
         )
     ]
 
