@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, sample_id
-from massgen_logs.analysis.errors import SAME_CHARS, Incident
+from massgen_logs.analysis.errors import Incident
 from massgen_logs.analysis.errors import find_errors as analyse
+from massgen_logs.analysis.tool_contract import SAME_CHARS
 from massgen_logs.readers.base import Problem, Source
 from massgen_logs.readers.metrics_summary import Subagent
 from massgen_logs.readers.status_json import Enforcement, Usage

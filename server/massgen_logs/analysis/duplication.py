@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from massgen_logs.analysis.voting import since_start
 from massgen_logs.analysis.work_kinds import MAX_CHARS, Work, changed_between, changes_of, work_of, written
 from massgen_logs.run.model import Call, Run
 
@@ -28,7 +29,7 @@ KINDS = ("media", "media_analysis", "web_fetch", "web_search", "install", "skill
 
 @dataclass(slots=True)
 class Member:
-    """One run of a group's work. t: Unix seconds; seconds: the command's own time where recorded, else MassGen's elapsed
+    """One run of a group's work. t: seconds from the run's start; seconds: the command's own time where recorded, else MassGen's elapsed
     time, None for background calls without one; chars: written ones for a file_write, else output_chars.
 
     role: first (the first that didn't fail), repeat (after it: waste), retry (the same agent's last try failed or never
@@ -149,6 +150,8 @@ def duplicated_work(run: Run) -> Duplication:
             retried.append(group)
     groups.sort(key=_rank)
     retried.sort(key=lambda group: -group.retries)
+    for member in (member for group in [*groups, *retried] for member in group.members):
+        member.t = since_start(run, member.t)
     known = run.calls_recorded
     after = [group.after_restart for group in groups if group.after_restart is not None]
     return Duplication(

@@ -11,6 +11,7 @@ from massgen_logs.analysis.findings import Finding, findings
 from massgen_logs.analysis.overview import checks, red_flags
 from massgen_logs.analysis.phases import phases, slowest
 from massgen_logs.analysis.timeline import timeline, unended
+from massgen_logs.analysis.times import time_breakdown
 from massgen_logs.analysis.voting import Votes, since_start, vote_reasons
 from massgen_logs.report.closing import costs_section, end_section, errors_section
 from massgen_logs.report.language import Say
@@ -160,10 +161,18 @@ def _efficiency(run: Run, most: int, say: Say) -> dict[str, list[str]]:
         )
         for n, op in enumerate(slowest(run, min(most, 50)), 1)
     ]  # fmt: skip
+    held = [
+        say(
+            "- wall time {phase}: {s} s, held by {who} ({what})",
+            phase=part.name, s=seconds(part.seconds), who=flat(", ".join(part.held_by) or "-", 60), what=flat(part.ended_with, 60),
+        )
+        for part in time_breakdown(run).wall_phases
+    ]  # fmt: skip
     return {
         "2. Efficiency Analysis/Phase Duration Breakdown": body,
         "2. Efficiency Analysis/Top Bottlenecks": [
             *(slow or [say("No times are recorded.")]),
+            *held,
             say.judge("what held the run up"),
         ],
     }

@@ -65,6 +65,7 @@ _SENTENCES = {
         "\n为各Agent之和（并行工作）；占比是该总和的占比，而非运行时长的占比。",
     "{n}. {what} - {s} s": "{n}. {what} - {s} 秒",
     "{n}. {what} - {s} s ({share}% of the run)": "{n}. {what} - {s} 秒（占运行时长 {share}%）",
+    "- wall time {phase}: {s} s, held by {who} ({what})": "- 实际时间 {phase}：{s} 秒，取决于 {who}（{what}）",
     "No times are recorded.": "未记录耗时。", "what held the run up": "是什么拖慢了运行",
     "No file holds calls: unknown.": "没有文件记录调用：未知。",
     "{ran} ran, {distinct} distinct, {failed} failed, {denied} tool calls denied.":
