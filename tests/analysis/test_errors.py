@@ -393,7 +393,8 @@ def test_many_different_failures_stay_within_the_answer() -> None:
     run = run_with(calls=calls)
     result = TOOL.function(run, place)
     assert result.page is not None
-    assert (result.page.total, result.page.next_cursor) == (26, str(result.page.shown))
+    assert result.page.total == 26
+    assert (result.page.next_cursor or "").startswith(f"{result.page.shown}-")
     assert 5 < result.page.shown < 26
     text = "\n".join(TOOL.render(Masker().value(result.data)))
     assert len(text) < 6900

@@ -113,7 +113,6 @@ class Duplication:
     retries: int | None
     rechecks: int | None
     retried: list[Group]
-    others_retried: int
     left_out: int
     not_compared: int
     threshold: float = SIMILAR
@@ -169,8 +168,7 @@ def duplicated_work(run: Run) -> Duplication:
         sum(after) if known and (after or not groups) else None,
         sum(group.retries for group in [*groups, *retried]) if known else None,
         sum(group.rechecks for group in groups) if known else None,
-        retried[:10],
-        max(0, len(retried) - 10),
+        retried,
         left_out,
         not_compared,
     )

@@ -78,9 +78,7 @@ class Errors:
     """MassGen's own count of tool failures; None where it records none."""
     tools: list[ToolContract]
     limits: list[Limit]
-    limits_total: int
     different: list[Different]
-    different_total: int
     ends_without_start: int
     calls_recorded: bool
     not_shown: list[str] = field(default_factory=list[str])
@@ -102,7 +100,7 @@ def find_errors(run: Run, stderr: Iterable[StderrLine] = (), stderr_files: int =
     return Errors(
         rows, totals, sum(totals.values()),
         sum(call.outcome == "failed" and call.recorded_ok is True for call in run.calls), run.recorded_tool_failures,
-        contract(run.calls), limits[:20], len(limits), different[:20], len(different),
+        contract(run.calls), limits, different,
         sum(m.kind == "problem" for m in run.moments), run.calls_recorded, _not_shown(run, stderr_files),
     )  # fmt: skip
 

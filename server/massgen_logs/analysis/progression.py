@@ -26,7 +26,6 @@ COMMON = 0.2
 two share (almost) nothing: a paraphrase keeps names and numbers."""
 LONG = 100_000
 """Characters above which texts are compared word by word instead of character by character."""
-_NAMES = 12
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
 _SOURCES = re.compile(r"(?:answers of|answer\(s\) from:) (.+)")
@@ -273,7 +272,7 @@ def _files(found: AnswerFiles | None) -> Files | None:
     kinds = {"added": found.added, "changed": found.changed, "removed": found.removed, "unchanged": found.unchanged}
     return Files(
         len(found.sizes), sum(found.sizes.values()), {kind: len(names) for kind, names in kinds.items()},
-        {kind: names[:_NAMES] for kind, names in kinds.items()}, len(found.by_size), found.cut, found.src,
+        kinds, len(found.by_size), found.cut, found.src,
     )  # fmt: skip
 
 

@@ -90,7 +90,7 @@ def errors_section(run: Run, most: int, say: Say) -> dict[str, list[str]]:
     told = [
         say(
             "{failed} failed calls that MassGen calls success, {hidden} that hid an error; the same input gave different results {unequal} times (find_errors).",
-            failed=contract.false_successes, hidden=contract.totals.get("hidden_failure", 0), unequal=contract.different_total,
+            failed=contract.false_successes, hidden=contract.totals.get("hidden_failure", 0), unequal=len(contract.different),
         )
     ] if contract.tools else []  # fmt: skip
     section = "7. Errors & Issues"

@@ -1,8 +1,14 @@
-"""Pages: totals before anything is cut, every cut announced, each row on exactly one page, every page makes progress."""
+"""Pages: totals before anything is cut, every cut announced, each row on exactly one page, every page makes progress.
+
+A cursor is `ROW-MARK`: where the next page begins, and a checksum of all rows before it. A log that grew or was rewritten
+between two pages gives another checksum; the page then says that it doesn't continue the one before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+import zlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,14 +21,23 @@ MAX_CHARS = 34_000
 """Text of the rows of a page whose limit the caller chose: with its frame under 10,000 tokens."""
 
 
+EVERYTHING = 1 << 62
+"""A limit that asks for all rows at once; no answer shows so many, one of their lists may be taken out of it."""
+_CURSOR = re.compile(r"([0-9]{1,12})(?:-([0-9a-f]{8}))?")
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What of a list is shown; next_cursor is None on the last page."""
+    """What of a list is shown; next_cursor is None on the last page.
+
+    changed: the rows before this page are not those that the page before had followed.
+    """
 
     shown: int
     total: int
     next_cursor: str | None
     first: int = 0
+    changed: bool = False
 
 
 def take(
@@ -41,30 +56,44 @@ def take(
     Raises:
         MassgenLogError: for a cursor that no page gave.
     """
-    first = start(cursor, len(rows))
+    first, changed = start(cursor, len(rows), lambda index: checksum(map(repr, rows[:index])))
     if limit is not None and limit < 1:
         raise MassgenLogError(f"limit must be 1 or more, not {limit}.")
     most = default if limit is None else limit
-    budget = (DEFAULT_CHARS if limit is None else MAX_CHARS) - used
+    budget = most if most == EVERYTHING else (DEFAULT_CHARS if limit is None else MAX_CHARS) - used
     end, chars = first, 0
     while end < len(rows) and end - first < most:
         chars += size(rows[end])
         if end > first and chars > budget:
             break
         end += 1
-    return list(rows[first:end]), Page(end - first, len(rows), str(end) if end < len(rows) else None, first)
+    following = f"{end}-{checksum(map(repr, rows[:end]))}" if end < len(rows) else None
+    return list(rows[first:end]), Page(end - first, len(rows), following, first, changed)
 
 
-def start(cursor: str | None, total: int) -> int:
-    """The row at which a page begins.
+def start(cursor: str | None, total: int, before: Callable[[int], str]) -> tuple[int, bool]:
+    """The row at which a page begins, and whether the rows before it have changed since the cursor was given.
+
+    Args:
+        cursor: as some page gave it; a bare row number has no checksum and is taken as it is.
+        total: rows there are.
+        before: the checksum of that many first rows.
 
     Raises:
         MassgenLogError: for a cursor that no page gave.
     """
-    if cursor is None or cursor == "":
-        return 0
-    if not (cursor.isascii() and cursor.isdigit()) or int(cursor) > total:
+    match = _CURSOR.fullmatch(cursor or "0")
+    if match is None or int(match[1]) > total:
         raise MassgenLogError(
             f"cursor={cursor!r} is none of this list ({total} rows). Leave it out for the first page."
         )
-    return int(cursor)
+    index = int(match[1])
+    return index, match[2] is not None and match[2] != before(index)
+
+
+def checksum(texts: Iterable[str]) -> str:
+    """Eight hexadecimal digits that tell one list of texts from another."""
+    found = 0
+    for text in texts:
+        found = zlib.crc32(text.encode("utf-8", "surrogatepass") + b"\n", found)
+    return f"{found:08x}"

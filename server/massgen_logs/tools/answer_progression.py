@@ -89,12 +89,12 @@ def _text(run: Run, label: str, limit: int | None, cursor: str | None, masker: M
     if text is None:
         raise MassgenLogError(f"No file holds the text of {label}. Next: read_trace(agent={agent!r}, kind='answer').")
     whole = _safe(text, masker)
-    first = page.start(cursor, len(whole))
+    first, changed = page.start(cursor, len(whole), lambda index: page.checksum([whole[:index]]))
     most = page.DEFAULT_CHARS if limit is None else min(limit, page.MAX_CHARS)
     end = _end(whole, first, min(len(whole), first + most))
     data = AnswerText(label, agent, t, round_, len(text), first, end, len(whole), whole[first:end], where)
-    following = str(end) if end < len(whole) else None
-    return Result(data, Page(end - first, len(whole), following, first), masker=masker)
+    following = f"{end}-{page.checksum([whole[:end]])}" if end < len(whole) else None
+    return Result(data, Page(end - first, len(whole), following, first, changed), masker=masker)
 
 
 def _safe(text: str, masker: Masker) -> str:
@@ -183,7 +183,7 @@ def _seen(row: dict[str, Any]) -> str:
         for s in row["seen"]
     ]
     line = ", ".join(found[:12]) or "no answer"
-    line += f", {len(found) - 12} more in --json" if len(found) > 12 else ""
+    line += f', {len(found) - 12} more: part="answers"' if len(found) > 12 else ""
     return line + (f"; {row['unnamed']} injected update(s) whose source is not recorded" if row["unnamed"] else "")
 
 

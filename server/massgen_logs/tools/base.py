@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from massgen_logs.errors import MassgenLogError
@@ -12,7 +12,8 @@ from massgen_logs.run.load import load
 from massgen_logs.run.model import Note, Run, Source
 from massgen_logs.text.clean import cut, flat
 from massgen_logs.text.mask import Masker
-from massgen_logs.text.page import Page
+from massgen_logs.text.page import EVERYTHING, Page
+from massgen_logs.tools import parts
 from massgen_logs.tree import Place, find_root, resolve
 
 Log = Annotated[str, "latest, a log's name, a unique prefix of it, or any path inside it"]
@@ -21,6 +22,7 @@ AttemptArg = Annotated["int | None", "attempt number; default: the last"]
 LogsDir = Annotated["str | None", "folder of the log_* folders; default: found from the working directory upward"]
 Cursor = Annotated["str | None", "next_cursor of the page before"]
 Limit = Annotated["int | None", "rows a page at most; default: what fits a short answer"]
+Part = Annotated["str | None", "only this list of the answer, its rows whole, as an answer that cuts it names it"]
 
 
 @dataclass(slots=True)
@@ -50,6 +52,8 @@ class Tool:
     needs: Literal["run", "place", "root"] = "run"
     notes: frozenset[str] | None = frozenset()
     writes: bool = False
+    parts: bool = True
+    """Whether a caller may ask for one list of the answer alone."""
 
     @property
     def description(self) -> str:
@@ -61,6 +65,10 @@ class Tool:
         own = list(inspect.signature(self.function, eval_str=True).parameters.values())
         own = own[{"run": 1, "place": 2, "root": 1}[self.needs] :]
         common: list[tuple[str, object, object]] = [("logs_dir", LogsDir, None)]
+        if self.parts:
+            paged = {p.name for p in own}
+            common.append(("part", Part, None))
+            common += [entry for entry in (("limit", Limit, None), ("cursor", Cursor, None)) if entry[0] not in paged]
         if self.needs != "root":
             common = [("log", Log, "latest"), ("turn", TurnArg, None), ("attempt", AttemptArg, None), *common]
         made = [
@@ -90,7 +98,10 @@ class Answer:
 
     def json(self) -> dict[str, object]:
         """The typed result, as the README describes it."""
-        page = self.page and {"shown": self.page.shown, "total": self.page.total, "next_cursor": self.page.next_cursor}
+        page = self.page and {
+            "shown": self.page.shown, "total": self.page.total, "next_cursor": self.page.next_cursor,
+            "changed": self.page.changed,
+        }  # fmt: skip
         return {
             "tool": self.tool.name, "scope": self.scope, "data": self.data, "page": page, "sources": self.sources,
             "missing": self.missing, "notes": self.notes, "problems": self.problems, "masked_secrets": self.masked,
@@ -117,7 +128,8 @@ class Answer:
 
     def _page_line(self, page: Page) -> str:
         line = f"shown {page.shown} of {page.total}" + (f" (from {page.first + 1})" if page.first else "")
-        return line + (f' · next page: cursor="{page.next_cursor}"' if page.next_cursor else "")
+        line += f' · next page: cursor="{page.next_cursor}"' if page.next_cursor else ""
+        return line + (_CHANGED if page.changed else "")
 
     def _foot(self) -> list[str]:
         lines: list[str] = []
@@ -126,14 +138,14 @@ class Answer:
             names = [
                 f"{s['file']}" + (f" ({s['unreadable']} unreadable)" if s["unreadable"] else "") for s in self.sources
             ]
-            shown = names[:9] + ([f"{len(names) - 9} more"] if len(names) > 9 else [])
+            shown = names[:9] + ([f'{len(names) - 9} more: part="sources"'] if len(names) > 9 else [])
             line = "sources: " + ", ".join(shown)
             lines.append(line + (f" · missing: {', '.join(self.missing)}" if self.missing else ""))
         if bad:
             lines += [
                 f"unreadable: {p['file']}:{p['line'] or '-'} {cut(str(p['what']), 120)}" for p in self.problems[:3]
             ]
-            lines += [f"unreadable: {len(self.problems) - 3} more in --json"] if len(self.problems) > 3 else []
+            lines += [f'unreadable: {len(self.problems) - 3} more: part="problems"'] if len(self.problems) > 3 else []
         if self.masked:
             lines.append(f"{self.masked} secrets masked")
         if self.next:
@@ -141,6 +153,7 @@ class Answer:
         return lines
 
 
+_CHANGED = " · CHANGED since the page before: rows may be missing or told twice; leave cursor out to start anew"
 _STATES = {
     "timed_out": "timed out",
     "unfinished": "unfinished: no end was recorded, figures are floors",
@@ -156,6 +169,20 @@ def call(tool: Tool, arguments: dict[str, Any]) -> Answer:
         MassgenLogError: for anything that the caller can mend.
     """
     arguments = dict(arguments)
+    own = inspect.signature(tool.function).parameters
+    part = arguments.pop("part", None)
+    paging = {name: arguments.pop(name, None) for name in ("limit", "cursor") if part is not None or name not in own}
+    if part is None:
+        if any(value is not None for value in paging.values()):
+            raise MassgenLogError(f"limit and cursor of {tool.name} page one of its lists: give its name as part.")
+        return _call(tool, arguments)
+    answer = _call(tool, arguments | ({"limit": EVERYTHING} if "limit" in own else {}))
+    rows, page = parts.page_of(answer.json(), str(part), paging["cursor"], paging["limit"])
+    data: dict[str, object] = {"part": part, "rows": rows}
+    return replace(answer, tool=replace(tool, render=parts.render), data=data, page=page, next=())
+
+
+def _call(tool: Tool, arguments: dict[str, Any]) -> Answer:
     logs_dir = arguments.pop("logs_dir", None)
     if tool.needs == "root":
         result = tool.function(find_root(logs_dir, next(iter(arguments.get("logs") or ()), None)), **arguments)

@@ -138,12 +138,12 @@ def render(data: Any) -> list[str]:
         f"- {row['id']}: " + ", ".join(key if n == 1 else f"{key} ({n} x)" for key, n in row["counts"].items() if n)
         for row in data["red_flags"]
     ]
-    lines += _part("can't be compared, or only with care:", limits, _CHARS * 3 // 4 - _size(lines))
+    lines += _part("can't be compared, or only with care:", limits, _CHARS * 3 // 4 - _size(lines), "limits")
     if data["shared_red_flags"]:
         lines.append(f"red flags in all: {', '.join(data['shared_red_flags'])}")
-    lines += _part("red flags that not all have, with those that have them:", flags, _CHARS - _size(lines) - 600) or [
-        "red flags: none in one run only"
-    ]
+    lines += _part(
+        "red flags that not all have, with those that have them:", flags, _CHARS - _size(lines) - 600, "red_flags"
+    ) or ["red flags: none in one run only"]
     return lines + _config(data, keys, _CHARS - _size(lines))
 
 
@@ -229,8 +229,8 @@ def _size(lines: list[str]) -> int:
     return sum(map(len, lines)) + len(lines)
 
 
-def _part(title: str, rows: list[str], room: int) -> list[str]:
-    """A titled list cut to `room` characters, at least three rows; the cut is announced."""
+def _part(title: str, rows: list[str], room: int, part: str) -> list[str]:
+    """A titled list cut to `room` characters, at least three rows; the cut is announced with the part that holds all."""
     shown: list[str] = []
     for row in rows:
         if len(shown) >= 3 and _size([*shown, row]) > room:
@@ -238,7 +238,7 @@ def _part(title: str, rows: list[str], room: int) -> list[str]:
         shown.append(row)
     if not rows:
         return []
-    more = [f"- {len(rows) - len(shown)} of {len(rows)} more in --json"] if len(shown) < len(rows) else []
+    more = [f'- {len(rows) - len(shown)} of {len(rows)} more: part="{part}"'] if len(shown) < len(rows) else []
     return [title, *shown, *more]
 
 
@@ -251,7 +251,7 @@ def _config(data: Any, keys: list[str], room: int) -> list[str]:
         return [f"config of {', '.join(of)}: no difference in what is compared ({scope})"]
     width = max(20, 240 // len(keys))
     rows = [f"- {flat(row['key'], 100)}: {_setting(row, of, width)}" for row in data["config"]]
-    return _part(f"config differences ({scope}):", rows, room)
+    return _part(f"config differences ({scope}):", rows, room, "config")
 
 
 def _setting(row: Any, keys: list[str], width: int) -> str:

@@ -85,4 +85,4 @@ def render(data: Any) -> list[str]:
     ]
 
 
-TOOL = Tool("draft_report", "Draft of the analysis report", draft_report, render, needs="place")
+TOOL = Tool("draft_report", "Draft of the analysis report", draft_report, render, needs="place", parts=False)

@@ -88,8 +88,8 @@ def render(data: Any) -> list[str]:
             + ("worked in the end" if g["succeeded"] else "never worked")
             for g in data["retried"][:5]
         ]
-        more = len(data["retried"][5:]) + data["others_retried"]
-        lines += [f"- {more} more"] if more else []
+        more = len(data["retried"]) - 5
+        lines += [f'- {more} more: part="retried"'] if more > 0 else []
     lines.append(
         f"rules: nearly the same = similarity {data['threshold']} or more with equal numbers (media prompts, searches, subagent "
         f"tasks, other tools' texts); commands, URLs, installs and files exactly after normalising; reads, writes, commands "

@@ -99,7 +99,8 @@ def _beside(data: Any) -> list[str]:
         if len(data["tools"]) > _TOOLS:
             rest = data["tools"][_TOOLS:]
             lines.append(
-                f"{len(rest)} more tools ({sum(t['calls'] for t in rest)} calls, {sum(t['failed'] for t in rest)} failed): --json"
+                f"{len(rest)} more tools ({sum(t['calls'] for t in rest)} calls, {sum(t['failed'] for t in rest)} failed): "
+                'part="tools"'
             )
     if data["ends_without_start"] and data["tools"]:
         lines.append(f"{data['ends_without_start']} calls ended without a recorded start")
@@ -109,15 +110,15 @@ def _beside(data: Any) -> list[str]:
             f"limit: `{_subject(limit)}` ({limit['agent']}) asked {seconds(limit['asked_s'])} s, took {seconds(limit['taken_s'])} s, "
             f"{over}, {limit['outcome']} [{flat(limit['src'], 60)}]",
         )  # fmt: skip
-    if data["limits"] and data["limits_total"] > _LIMITS:
-        lines.append(f"{data['limits_total'] - _LIMITS} more calls with a time limit: --json")
+    if len(data["limits"]) > _LIMITS:
+        lines.append(f'{len(data["limits"]) - _LIMITS} more calls with a time limit: part="limits"')
     for other in data["different"][:_DIFFERENT]:
         ends = "; ".join(f"{cell(name, 60)} x{n}" for name, n in list(other["outcomes"].items())[:5])
         more = f"; {len(other['outcomes']) - 5} more" if len(other["outcomes"]) > 5 else ""
         who = flat(", ".join(other["agents"]), 60)
         lines.append(f"same input, different output: `{_subject(other)}` ({who}): {ends}{more}")
-    if data["different"] and data["different_total"] > _DIFFERENT:
-        lines.append(f"{data['different_total'] - _DIFFERENT} more inputs with different output: --json")
+    if len(data["different"]) > _DIFFERENT:
+        lines.append(f'{len(data["different"]) - _DIFFERENT} more inputs with different output: part="different"')
     return lines + [f"not in these logs: {flat(text, 200)}" for text in data["not_shown"][:6]]
 
 

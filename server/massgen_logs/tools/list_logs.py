@@ -10,12 +10,11 @@ from typing import Annotated, Any
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.report.fingerprints import stale
 from massgen_logs.run.summary import state_of, summarise
-from massgen_logs.text import page
 from massgen_logs.text.clean import flat
 from massgen_logs.text.page import Page
 from massgen_logs.text.table import dollars, seconds, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
-from massgen_logs.tree import Place, Session, read_session, session_names
+from massgen_logs.tree import SESSION, Place, Session, read_session, session_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +82,38 @@ def list_logs(
     """
     if limit is not None and limit < 1:
         raise MassgenLogError(f"limit must be 1 or more, not {limit}.")
-    names = session_names(root)
-    if analyzed is not None:
-        names = [name for name in names if any(t.analyzed for t in read_session(root / name).turns) == analyzed]
-    first, following = page.start(cursor, len(names)), None
+    every = session_names(root)
+    names = [n for n in every if analyzed is None or any(t.analyzed for t in read_session(root / n).turns) == analyzed]
+    last, known = _cursor(cursor, every)
+    first = sum(name >= last for name in names) if last else 0
     sessions: list[Session] = []
-    empty = 0
-    for index in range(first, len(names)):
+    empty, following = 0, None
+    for name in names[first:]:
         if len(sessions) == (limit or 20):
-            following = str(index)
+            following = f"{sessions[-1].name}/{len(names)}"
             break
-        session = read_session(root / names[index])
+        session = read_session(root / name)
         sessions += [session] if session.turns else []
         empty += not session.turns
     rows = [_row(session) for session in sessions]
-    where = Page(len(rows), len(names), following, first)
+    where = Page(len(rows), len(names), following, first, known is not None and known != len(names))
     return Result(
         Logs(str(root), rows, empty), where,
         (f'run_overview(log="{rows[0].session}")',) if rows else (), [],
     )  # fmt: skip
+
+
+def _cursor(cursor: str | None, names: list[str]) -> tuple[str, int | None]:
+    """The last log of the page before, and how many logs the list had then: newer ones, or ones that a report has moved
+    out of the list since, shift no page."""
+    if not cursor:
+        return "", None
+    name, _, total = cursor.partition("/")
+    if not SESSION.fullmatch(name) or not (total.isascii() and total.isdigit()):
+        raise MassgenLogError(
+            f"cursor={cursor!r} is none of this list ({len(names)} logs). Leave it out for the first page."
+        )
+    return name, int(total)
 
 
 def _row(session: Session) -> LogRow:
@@ -154,4 +166,4 @@ def _turns(turns: list[dict[str, Any]]) -> str:
     return ", ".join(parts)
 
 
-TOOL = Tool("list_logs", "List MassGen logs", list_logs, render, needs="root")
+TOOL = Tool("list_logs", "List MassGen logs", list_logs, render, needs="root", parts=False)

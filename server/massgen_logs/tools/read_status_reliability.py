@@ -52,7 +52,11 @@ def render(data: Any) -> list[str]:
             + (f" (called {flat(', '.join(e['tool_calls']), 60)})" if e["tool_calls"] else "")
             for name, e in events[:_EVENTS]
         ]
-        lines += [f"- shown {_EVENTS} of {len(events)} events; all in --json"] if len(events) > _EVENTS else []
+        lines += (
+            [f'- shown {_EVENTS} of {len(events)} events; all of an agent: part="agents.ID.events"']
+            if len(events) > _EVENTS
+            else []
+        )
         lines += [
             f"- {name}: {agent['refused_as_text']} more refusals are no event, only a text and a forced restart"
             for name, agent in data["agents"].items()
@@ -60,7 +64,7 @@ def render(data: Any) -> list[str]:
         ]
     flags = data["red_flags"]
     lines += [f"red flag: {flat(flag, 200)}" for flag in flags[:_FLAGS]] or ["red flags: none"]
-    return lines + ([f"{len(flags) - _FLAGS} more red flags in --json"] if len(flags) > _FLAGS else [])
+    return lines + ([f'{len(flags) - _FLAGS} more red flags: part="red_flags"'] if len(flags) > _FLAGS else [])
 
 
 TOOL = Tool("read_status_reliability", "Enforcement and reliability", read_status_reliability, render)

@@ -72,14 +72,15 @@ def read_trace(
     require("agent", agent, agents_with_trace(run, place.attempt), "agent with a trace of its own")
     if kind is not None:
         require("kind", kind, list(KINDS), "kind")
-    start, offset = _cursor(cursor)
+    start, offset, mark = _cursor(cursor)
     most = limit if limit is not None else 60
     budget = page.DEFAULT_CHARS if limit is None else page.MAX_CHARS
     sources, problems, masker = list[Source](), list[Problem](), Masker()
     shown: list[TraceItem] = []
     kinds: dict[str, int] = {}
     there: dict[str, list[str]] = {"kinds": [], "rounds": []}
-    index, following = 0, None
+    index, following, changed = 0, None, False
+    told = "00000000"  # the checksum of all pieces up to the one at hand
     for item in items(run, place, agent, sources, problems):
         for name, value in (("kinds", item.kind), ("rounds", str(item.round))):
             if value not in there[name] and value != "None":
@@ -87,30 +88,35 @@ def read_trace(
         if not _wanted(item, round, kind, contains):
             continue
         index += 1
+        before, told = told, page.checksum([told, item.kind, item.text, item.result or ""])
+        if index == start + (offset > 0):
+            changed = mark is not None and mark != told
         kinds[item.kind] = kinds.get(item.kind, 0) + 1
         if index <= start or following is not None:
             continue
         if len(shown) >= most or (shown and budget < 400):
-            following = str(index - 1)
+            following = f"{index - 1}-{before}"
             continue
         piece, end = _piece(item, index, offset if index == start + 1 else 0, budget, run, masker)
         budget -= len(piece.text) + len(piece.result or "") + 120
         shown.append(piece)
-        following = f"{index - 1}.{end}" if end else None
+        following = f"{index - 1}.{end}-{told}" if end else None
     if start > index:
         raise MassgenLogError(
             f"cursor={cursor!r} is none of this list ({index} pieces). Leave it out for the first page."
         )
     return Result(
-        Trace(agent, shown, kinds, there), Page(len(shown), index, following, start), sources=sources, masker=masker
-    )
+        Trace(agent, shown, kinds, there), Page(len(shown), index, following, start, changed),
+        sources=sources, masker=masker,
+    )  # fmt: skip
 
 
-def _cursor(cursor: str | None) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,12}))?", cursor or "0")
+def _cursor(cursor: str | None) -> tuple[int, int, str | None]:
+    """Pieces before the page, characters before it of its first piece, and the checksum of the pieces it has told of."""
+    match = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,12}))?(?:-([0-9a-f]{8}))?", cursor or "0", re.A)
     if match is None:
         raise MassgenLogError(f"cursor={cursor!r} is no cursor of this list. Leave it out for the first page.")
-    return int(match[1]), int(match[2] or 0)
+    return int(match[1]), int(match[2] or 0), match[3]
 
 
 def _wanted(item: Item, round: int | None, kind: str | None, contains: str | None) -> bool:
@@ -173,4 +179,6 @@ def render(data: Any) -> list[str]:
     return lines
 
 
-TOOL = Tool("read_trace", "Read an agent's trace", read_trace, render, needs="place", notes=frozenset({"redacted"}))
+TOOL = Tool(
+    "read_trace", "Read an agent's trace", read_trace, render, needs="place", notes=frozenset({"redacted"}), parts=False,
+)  # fmt: skip

@@ -66,7 +66,11 @@ def render(data: Any) -> list[str]:
                 for a in data["agent_rows"][:_AGENTS]
             ],
         ),
-        *([f"{len(data['agent_rows']) - _AGENTS} more agents in --json"] if len(data["agent_rows"]) > _AGENTS else []),
+        *(
+            [f'{len(data["agent_rows"]) - _AGENTS} more agents: part="agent_rows"']
+            if len(data["agent_rows"]) > _AGENTS
+            else []
+        ),
         "checks:",
     ]
     lines += [f"- {_mark(check['ok'])} {check['id']}: {flat(check['evidence'], 200)}" for check in data["checks"]]
@@ -104,15 +108,15 @@ def _flags(flags: list[dict[str, str]]) -> list[str]:
         seen[flag["id"]] = seen.get(flag["id"], 0) + 1
         if seen[flag["id"]] <= _EACH:
             lines.append(_flag(flag))
-    return lines + [f"- {name}: {n - _EACH} more of these in --json" for name, n in seen.items() if n > _EACH]
+    return lines + [f'- {name}: {n - _EACH} more of these: part="red_flags"' for name, n in seen.items() if n > _EACH]
 
 
 def _findings(found: list[dict[str, Any]]) -> list[str]:
-    """One line a finding, the most severe first; numbers, all evidence and what would disprove it stand in --json."""
+    """One line a finding, the most severe first; numbers, all evidence and what would disprove it stand in part="findings"."""
     if not found:
         return ["findings: none"]
     shown = found[:_FINDINGS]
-    more = [f"- {len(found) - len(shown)} more in --json"] if len(found) > len(shown) else []
+    more = [f'- {len(found) - len(shown)} more: part="findings"'] if len(found) > len(shown) else []
     return [f"findings by rules (docs/rules.md; {len(found)}):", *(_finding(one) for one in shown), *more]
 
 

@@ -130,14 +130,14 @@ def _tools(data: Any) -> list[str]:
         header = ("tool", "ran", "failed", "refused or not run", "elapsed s", "own s", "queueing s", "max s")
         lines += table(header, rows, 60)
         if len(shown) < len(data["tools"]):
-            lines.append(f"tools: shown {len(shown)} of {len(data['tools'])}; all in --json")
+            lines.append(f'tools: shown {len(shown)} of {len(data["tools"])}; all: part="tools"')
     for c in data["checklists"][:6]:
         lines.append(
             f"checklist: {flat(c['agent'], 40)} execution {c['execution']}: evaluation {seconds(c['evaluation_s'])} s "
             f"(to its last submit_checklist), implementation {seconds(c['implementation_s'])} s (after it)"
         )
     if len(data["checklists"]) > 6:
-        lines.append(f"checklist: shown 6 of {len(data['checklists'])}; all in --json")
+        lines.append(f'checklist: shown 6 of {len(data["checklists"])}; all: part="checklists"')
     if data["slowest"]:
         slow = [f"{flat(o['what'], 70)} {seconds(o['seconds'])} s ({_share(o['share'])})" for o in data["slowest"]]
         lines.append("slowest: " + "; ".join(slow))

@@ -87,4 +87,4 @@ def render(data: Any) -> list[str]:
     return lines + ([f"{data['masked']} secrets in it were masked"] if data["masked"] else [])
 
 
-TOOL = Tool("write_report", "Save the analysis report", write_report, render, needs="place", writes=True)
+TOOL = Tool("write_report", "Save the analysis report", write_report, render, needs="place", writes=True, parts=False)

@@ -1,0 +1,196 @@
+"""Nothing is cut silently: pages are the whole, also of a log that changes between them, and every shortened list says where
+the rest is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, sample_id
+from massgen_logs.errors import MassgenLogError
+from massgen_logs.text.clean import cell, flat
+from massgen_logs.tools.base import Answer, call
+from massgen_logs.tools.registry import NAMES, get
+
+LISTS = {
+    "coordination_timeline": "events",
+    "repeated_commands": "commands",
+    "vote_reasons": "votes",
+    "time_breakdown": "executions",
+    "duplicated_work": "groups",
+    "answer_progression": "answers",
+    "find_errors": "incidents",
+}
+"""The tools whose answer is one page of a list, and the list's key."""
+READING = [name for name in NAMES if get(name).parts and name != "compare_runs"]
+LARGE = next(s for s in CORPUS_SAMPLES if s.name == "s13b_large_agent_dead_0.1.97")
+
+
+def extra(tool: str) -> dict[str, Any]:
+    return {"min_count": 1} if tool == "repeated_commands" else {}
+
+
+def pages(tool: str, arguments: dict[str, Any], key: str) -> list[Any]:
+    """All rows, page by page."""
+    rows: list[Any] = []
+    cursor: str | None = None
+    for _ in range(2000):
+        answer = call(get(tool), {**arguments, "cursor": cursor})
+        assert answer.page is not None
+        assert not answer.page.changed
+        assert (answer.page.first, answer.page.shown) == (len(rows), len(answer.data[key]))
+        rows += answer.data[key]
+        cursor = answer.page.next_cursor
+        if cursor is None:
+            assert answer.page.total == len(rows)
+            return rows
+    raise AssertionError("pages never end")
+
+
+@pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
+@pytest.mark.parametrize("tool", LISTS)
+def test_pages_of_any_limit_are_the_whole(tool: str, sample: Sample) -> None:
+    """Each row once and in order, whatever the limit; the parts that hold lists are whole too."""
+    arguments = {**sample.arguments, **extra(tool)}
+    whole = pages(tool, arguments, LISTS[tool])
+    for limit in (1, 3) if sample is not LARGE else (17,):
+        assert pages(tool, {**arguments, "limit": limit}, LISTS[tool]) == whole
+    rows = pages(tool, {**arguments, "part": LISTS[tool], "limit": 4}, "rows")
+    assert rows == whole
+
+
+@pytest.mark.parametrize("agent", ["agent_a", "agent_b"])
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_pages_of_a_trace_are_the_whole(agent: str, limit: int) -> None:
+    """Pieces that are longer than a page are told in several; put together they are the piece."""
+    arguments = {**LARGE.arguments, "agent": agent, "kind": "call", "contains": "gen_report"}
+    told: dict[int, str] = {}
+    cursor: str | None = None
+    while True:
+        answer = call(get("read_trace"), {**arguments, "limit": limit, "cursor": cursor})
+        assert answer.page is not None
+        assert not answer.page.changed
+        for item in answer.data["items"]:
+            told[item["index"]] = told.get(item["index"], "") + item["text"] + (item["result"] or "")
+        cursor = answer.page.next_cursor
+        if cursor is None:
+            break
+    assert list(told) == list(range(1, answer.page.total + 1))
+    once = call(get("read_trace"), {**arguments, "limit": 1, "cursor": str(answer.page.total - 1)}).data["items"][0]
+    assert told[once["index"]].startswith(once["text"][:200])
+
+
+def test_a_log_that_grew_keeps_its_pages(copy_of) -> None:
+    """A later event is on a later page, and no page says that anything before it changed."""
+    root = copy_of("s6_killed_0.1.97")
+    file = next(root.glob("*/turn_1/attempt_1/events.jsonl"))
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:-2]))
+    first = call(get("coordination_timeline"), {"logs_dir": str(root), "limit": 2})
+    file.write_bytes(b"".join(lines))
+    second = call(
+        get("coordination_timeline"), {"logs_dir": str(root), "cursor": first.page and first.page.next_cursor}
+    )
+    assert second.page is not None
+    assert not second.page.changed
+    whole = call(get("coordination_timeline"), {"logs_dir": str(root)}).data["events"]
+    assert first.data["events"] + second.data["events"] == whole
+
+
+def test_a_page_says_that_the_rows_before_it_changed(copy_of) -> None:
+    """An earlier line was rewritten between two pages: the second does not continue the first, and says so."""
+    root = copy_of("s1_clean_0.1.97")
+    arguments = {"logs_dir": str(root), "min_count": 1, "limit": 3}
+    first = call(get("repeated_commands"), arguments)
+    file = next(root.glob("*/turn_1/attempt_1/events.jsonl"))
+    file.write_text(file.read_text().replace("npm install", "npm ci"))
+    second = call(get("repeated_commands"), {**arguments, "cursor": first.page and first.page.next_cursor})
+    assert second.page is not None
+    assert second.page.changed
+    assert "CHANGED since the page before" in second.text()
+    assert second.json()["page"]["changed"] is True  # type: ignore[index]
+
+
+def test_new_logs_and_reports_shift_no_page_of_the_list(tmp_path: Path) -> None:
+    """Between two pages a log appears, and a report takes another out of the filtered list: each old log still once."""
+    root = tmp_path / "logs"
+    source = next((CORPUS / "s1_clean_0.1.12").glob(".massgen/massgen_logs/log_*"))
+    names = [f"log_2026010{n}_000000_000000" for n in range(1, 7)]
+    for name in names:
+        shutil.copytree(source, root / name)
+    arguments = {"logs_dir": str(root), "limit": 2, "analyzed": False}
+    first = call(get("list_logs"), arguments)
+    shutil.copytree(source, root / "log_20260201_000000_000000")
+    shutil.copytree(source, root / "log_20260202_000000_000000")
+    (root / names[-1] / "turn_1" / "ANALYSIS_REPORT.md").write_text("x")
+    second = call(get("list_logs"), {**arguments, "limit": 10, "cursor": first.page and first.page.next_cursor})
+    seen = [log["session"] for answer in (first, second) for log in answer.data["logs"]]
+    assert seen == names[::-1]
+    assert second.page is not None
+    assert second.page.changed
+
+
+def shortened(answer: Answer) -> list[str]:
+    """Names of the lists in an answer of which its text does not show every row."""
+    text = answer.text()
+    found: list[str] = []
+    for name, rows in answer.data.items():
+        if isinstance(rows, dict):
+            rows = list(rows) if all(isinstance(v, dict) for v in rows.values()) else []
+        if isinstance(rows, list) and not all(_is_shown(row, text) for row in rows):
+            found.append(name)
+    return found
+
+
+def _is_shown(row: Any, text: str) -> bool:
+    """A row is shown if the beginning of one of its texts is, or a number of a row without texts."""
+    values = list(row.values()) if isinstance(row, dict) else [row]
+    words = [value for value in values if isinstance(value, str) and len(value) > 2]
+    plain = text.replace("\\|", "|").replace("'", '"')
+    return any(flat(word, 10_000)[:24].replace("'", '"') in plain for word in words) if words else True
+
+
+BESIDE = {
+    ("repeated_commands", "slowest"): "the three slowest of all, which the table holds with their times",
+    ("repeated_commands", "longest_output"): "the three longest of all, which the table holds with their sizes",
+    ("run_overview", "red_flags"): "the fourth and later of a kind are counted under its id",
+}
+"""Rankings, which say how many they show by being what they are."""
+
+
+@pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
+@pytest.mark.parametrize("tool", READING)
+def test_a_shortened_list_says_so_and_where_the_rest_is(tool: str, sample: Sample) -> None:
+    """The text names the part, or the next page, and the part has every row."""
+    answer = call(get(tool), {**sample.arguments, **extra(tool)})
+    text = answer.text()
+    for name in shortened(answer) if answer.data.get("recorded", True) else ():  # not recorded: nothing but None in rows
+        if (tool, name) in BESIDE:
+            continue
+        more = f'part="{name}' in text or (name == LISTS.get(tool) and "next page" in text)
+        assert more, f"{name} is shortened and the answer does not say so:\n{text}"
+        rows = pages(tool, {**sample.arguments, **extra(tool), "part": name}, "rows")
+        assert len(rows) == len(answer.data[name])
+
+
+def test_a_part_is_fenced_json_and_an_unknown_one_is_refused() -> None:
+    """A row is one line of JSON; a wrong name is answered with those that there are."""
+    answer = call(get("run_overview"), {**LARGE.arguments, "part": "findings", "limit": 2})
+    lines = answer.text().split("\n")
+    start = next(i for i, line in enumerate(lines) if line.startswith("```"))
+    assert [json.loads(line)["rule"] for line in lines[start + 1 : start + 3]]
+    assert answer.page is not None
+    assert answer.page.next_cursor
+    with pytest.raises(MassgenLogError, match=r"no such list.*findings \(\d+\)"):
+        call(get("run_overview"), {**LARGE.arguments, "part": "finding"})
+    with pytest.raises(MassgenLogError, match="give its name as part"):
+        call(get("run_overview"), {**LARGE.arguments, "limit": 2})
+
+
+def test_a_cell_that_is_cut_says_how_much_is_missing() -> None:
+    """In a table too."""
+    assert cell("x" * 200, 20).endswith("…[+180 chars]")
