@@ -168,7 +168,9 @@ def test_a_shortened_list_says_so_and_where_the_rest_is(tool: str, sample: Sampl
     """The text names the part, or the next page, and the part has every row."""
     answer = call(get(tool), {**sample.arguments, **extra(tool)})
     text = answer.text()
-    for name in shortened(answer) if answer.data.get("recorded", True) else ():  # not recorded: nothing but None in rows
+    for name in (
+        shortened(answer) if answer.data.get("recorded", True) else ()
+    ):  # not recorded: nothing but None in rows
         if (tool, name) in BESIDE:
             continue
         more = f'part="{name}' in text or (name == LISTS.get(tool) and "next page" in text)

@@ -7,15 +7,17 @@ tokens). Errors become ToolError in one place, because in mcp 2.x only its text 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Annotated, Any, get_args
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, cast, get_args
 
+import anyio.to_thread
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool as ServedTool
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from massgen_logs import __version__
+from massgen_logs import __version__, stop
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.tools.base import Tool, call
 from massgen_logs.tools.registry import NAMES, get
@@ -46,30 +48,54 @@ claimed or submitted, never correct, unless the user gave the ground truth."""
 
 def make_server(logs_dir: str | None = None) -> MCPServer:
     """The server with all tools; `logs_dir` is the default log root of its calls."""
-    server = MCPServer("massgen-logs", title="MassGen logs", instructions=INSTRUCTIONS, version=__version__)
-    for name in NAMES:
-        tool = get(name)
-        annotations = ToolAnnotations(
-            title=tool.title, read_only_hint=not tool.writes, destructive_hint=False, idempotent_hint=not tool.writes,
-            open_world_hint=False,
-        )  # fmt: skip
-        server.add_tool(
-            _bound(tool, logs_dir), name=name, title=tool.title, description=" ".join(tool.description.split()),
-            annotations=annotations, structured_output=False,
-        )  # fmt: skip
-    return server
+    return MCPServer(
+        "massgen-logs", title="MassGen logs", instructions=INSTRUCTIONS, version=__version__,
+        tools=[_served(get(name), logs_dir) for name in NAMES],
+    )  # fmt: skip
 
 
-def _bound(tool: Tool, logs_dir: str | None) -> Callable[..., str]:
-    """A function with the tool's arguments as its signature, which is what the SDK makes the schema from."""
+def _served(tool: Tool, logs_dir: str | None) -> ServedTool:
+    annotations = ToolAnnotations(
+        title=tool.title, read_only_hint=not tool.writes, destructive_hint=False, idempotent_hint=not tool.writes,
+        open_world_hint=False,
+    )  # fmt: skip
+    served = ServedTool.from_function(
+        _bound(tool, logs_dir), name=tool.name, title=tool.title, description=" ".join(tool.description.split()),
+        annotations=annotations, structured_output=False,
+    )  # fmt: skip
+    return served.model_copy(update={"parameters": _brief(served.parameters)})
 
-    def bound(**arguments: Any) -> str:
+
+def _brief(schema: dict[str, Any]) -> dict[str, Any]:
+    """The input schema as an agent pays for it: titles that repeat names, `or null` and null defaults tell it nothing."""
+    properties = cast("dict[str, dict[str, Any]]", schema["properties"])
+    for name, entry in properties.items():
+        kept = {key: value for key, value in entry.items() if key not in {"title", "anyOf"}}
+        if "default" in kept and kept["default"] is None:
+            del kept["default"]
+        properties[name] = {**_kind(cast("list[dict[str, Any]]", entry.get("anyOf", []))), **kept}
+    return {key: value for key, value in schema.items() if key != "title"}
+
+
+def _kind(kinds: list[dict[str, Any]]) -> dict[str, Any]:
+    real = [kind for kind in kinds if kind != {"type": "null"}]
+    return real[0] if real else {}
+
+
+def _bound(tool: Tool, logs_dir: str | None) -> Callable[..., Awaitable[str]]:
+    """A function with the tool's arguments as its signature, which is what the SDK makes the schema from.
+
+    The work is done on a thread; a call that is cancelled stops it.
+    """
+
+    async def bound(**arguments: Any) -> str:
         if arguments.get("logs_dir") is None:
             arguments["logs_dir"] = logs_dir
-        try:
-            return call(tool, arguments).text()
-        except MassgenLogError as error:
-            raise ToolError(str(error)) from error
+        with stop.when_left():
+            try:
+                return await anyio.to_thread.run_sync(lambda: call(tool, arguments).text(), abandon_on_cancel=True)
+            except MassgenLogError as error:
+                raise ToolError(str(error)) from error
 
     parameters = [
         parameter.replace(

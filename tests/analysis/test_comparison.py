@@ -338,12 +338,12 @@ def test_settings_that_differ_are_shown_and_their_secrets_masked(root_of) -> Non
 
 
 def test_many_differences_are_cut_and_the_cut_is_announced(root_of) -> None:
-    """Shown and left out are all of them; --json has them."""
+    """Shown and left out are all of them; part="config" has them."""
     root = root_of("s1_clean_0.1.45", "s1_clean_0.1.97")
     _with_orchestrator(root, OLD, "".join(f"    setting_{n}: {'x' * 60}{n}\n" for n in range(199)))
     answer = call(TOOL, {"logs_dir": str(root), "logs": [OLD, NEW]})
     text = answer.text()
-    left = re.search(r"- (\d+) of 200 more in --json", text)
+    left = re.search(r"- (\d+) of 200 more: part=\"config\"", text)
     assert left
     assert len(answer.data["config"]) == 200
     assert len(re.findall(r"^- (?:orchestrator|timeout_settings)\.", text, re.M)) + int(left[1]) == 200

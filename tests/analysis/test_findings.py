@@ -43,7 +43,7 @@ def test_the_overview_shows_them(ask, run_cli) -> None:
     assert {f["rule"] for f in found} == EXPECTED[sample.name]
     text = run_cli("run-overview", *sample.place)[1]
     assert f"findings by rules (docs/rules.md; {len(found)}):\n- high agent_died, MAST FM-3.1: agent_a" in text
-    assert f"- {len(found) - 12} more in --json" in text
+    assert f'- {len(found) - 12} more: part="findings"' in text
     clean = next(s for s in CORPUS_SAMPLES if s.name.startswith("s7a"))
     assert "\nfindings: none\n" in run_cli("run-overview", *clean.place)[1]
 

@@ -13,6 +13,8 @@ from typing import IO, BinaryIO, Generic, TypeVar, cast
 
 import orjson
 
+from massgen_logs import stop
+
 T = TypeVar("T")
 
 MAX_DOCUMENT = 256 * 1024 * 1024
@@ -138,6 +140,8 @@ def lines(path: Path | None, problems: list[Problem]) -> Iterator[tuple[int, byt
         number = 0
         while line := handle.readline(MAX_LINE):
             number += 1
+            if not number & 1023:
+                stop.check()
             if len(line) == MAX_LINE and not line.endswith(b"\n"):
                 problems.append(Problem(path.name, number, f"line longer than {MAX_LINE} bytes: skipped"))
                 while (rest := handle.readline(MAX_LINE)) and not rest.endswith(b"\n"):

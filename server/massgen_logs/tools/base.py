@@ -16,13 +16,13 @@ from massgen_logs.text.page import EVERYTHING, Page
 from massgen_logs.tools import parts
 from massgen_logs.tree import Place, find_root, resolve
 
-Log = Annotated[str, "latest, a log's name, a unique prefix of it, or any path inside it"]
+Log = Annotated[str, "latest, a name, a unique prefix, or a path inside it"]
 TurnArg = Annotated["int | None", "turn number; default: the last"]
 AttemptArg = Annotated["int | None", "attempt number; default: the last"]
-LogsDir = Annotated["str | None", "folder of the log_* folders; default: found from the working directory upward"]
+LogsDir = Annotated["str | None", "folder of the log_* folders; default: found by itself"]
 Cursor = Annotated["str | None", "next_cursor of the page before"]
-Limit = Annotated["int | None", "rows a page at most; default: what fits a short answer"]
-Part = Annotated["str | None", "only this list of the answer, its rows whole, as an answer that cuts it names it"]
+Limit = Annotated["int | None", "rows a page"]
+Part = Annotated["str | None", "only this list of the answer, rows whole"]
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+from massgen_logs import stop
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.report.fingerprints import stale
 from massgen_logs.run.summary import state_of, summarise
@@ -95,7 +96,10 @@ def list_logs(
         session = read_session(root / name)
         sessions += [session] if session.turns else []
         empty += not session.turns
-    rows = [_row(session) for session in sessions]
+    rows: list[LogRow] = []
+    for session in sessions:
+        stop.check()
+        rows.append(_row(session))
     where = Page(len(rows), len(names), following, first, known is not None and known != len(names))
     return Result(
         Logs(str(root), rows, empty), where,
