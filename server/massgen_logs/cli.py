@@ -138,16 +138,15 @@ def _content(name: str, value: object) -> object:
         if value.startswith("@"):
             with open(value[1:], encoding="utf-8") as handle:
                 return handle.read()
-    except OSError as error:
-        raise MassgenLogError(f"--content {value}: {error.strerror or error}") from error
+    except (OSError, UnicodeError) as error:
+        raise MassgenLogError(f"--content {value}: {getattr(error, 'strerror', None) or error}") from error
     return value
 
 
 def _show(text: str) -> None:
     if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.markdown import Markdown
+        from massgen_logs import terminal
 
-        Console().print(Markdown(text.replace("\n", "  \n") if "\n|" not in text else text))
+        terminal.show(text)
         return
     sys.stdout.buffer.write(text.encode("utf-8", "replace") + b"\n")

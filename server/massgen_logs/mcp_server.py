@@ -59,11 +59,26 @@ def _served(tool: Tool, logs_dir: str | None) -> ServedTool:
         title=tool.title, read_only_hint=not tool.writes, destructive_hint=False, idempotent_hint=not tool.writes,
         open_world_hint=False,
     )  # fmt: skip
-    served = ServedTool.from_function(
+    served = _Strict.from_function(
         _bound(tool, logs_dir), name=tool.name, title=tool.title, description=" ".join(tool.description.split()),
         annotations=annotations, structured_output=False,
     )  # fmt: skip
     return served.model_copy(update={"parameters": _brief(served.parameters)})
+
+
+class _Strict(ServedTool):
+    """A tool that refuses arguments it does not have: the SDK drops them, and the answer would be to another question."""
+
+    async def run(self, arguments: dict[str, Any], context: Any, convert_result: bool = False) -> Any:
+        """Call the tool.
+
+        Raises:
+            ToolError: for an unknown argument, with the names of those there are; else as the SDK's own.
+        """
+        known = list(self.parameters["properties"])
+        if unknown := [name for name in arguments if name not in known]:
+            raise ToolError(f"{self.name} has no argument {', '.join(unknown)}; it has: {', '.join(known)}.")
+        return await super().run(arguments, context, convert_result)
 
 
 def _brief(schema: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +89,7 @@ def _brief(schema: dict[str, Any]) -> dict[str, Any]:
         if "default" in kept and kept["default"] is None:
             del kept["default"]
         properties[name] = {**_kind(cast("list[dict[str, Any]]", entry.get("anyOf", []))), **kept}
-    return {key: value for key, value in schema.items() if key != "title"}
+    return {**{key: value for key, value in schema.items() if key != "title"}, "additionalProperties": False}
 
 
 def _kind(kinds: list[dict[str, Any]]) -> dict[str, Any]:

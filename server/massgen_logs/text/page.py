@@ -57,8 +57,7 @@ def take(
         MassgenLogError: for a cursor that no page gave.
     """
     first, changed = start(cursor, len(rows), lambda index: checksum(map(repr, rows[:index])))
-    if limit is not None and limit < 1:
-        raise MassgenLogError(f"limit must be 1 or more, not {limit}.")
+    check_limit(limit)
     most = default if limit is None else limit
     budget = most if most == EVERYTHING else (DEFAULT_CHARS if limit is None else MAX_CHARS) - used
     end, chars = first, 0
@@ -69,6 +68,16 @@ def take(
         end += 1
     following = f"{end}-{checksum(map(repr, rows[:end]))}" if end < len(rows) else None
     return list(rows[first:end]), Page(end - first, len(rows), following, first, changed)
+
+
+def check_limit(limit: int | None) -> None:
+    """Refuse a limit that no page could keep.
+
+    Raises:
+        MassgenLogError: for one below 1.
+    """
+    if limit is not None and limit < 1:
+        raise MassgenLogError(f"limit must be 1 or more, not {limit}.")
 
 
 def start(cursor: str | None, total: int, before: Callable[[int], str]) -> tuple[int, bool]:

@@ -79,8 +79,7 @@ def _short(row: AnswerRow) -> AnswerRow:
 def _text(run: Run, label: str, limit: int | None, cursor: str | None, masker: Masker) -> Result:
     answers = {a.label: a for a in run.answers if a.label}
     require("label", label, [*answers, *(["final"] if run.final_text is not None else [])], "answer")
-    if limit is not None and limit < 1:
-        raise MassgenLogError(f"limit must be 1 or more, not {limit}.")
+    page.check_limit(limit)
     if label == "final":
         agent, t, round_, text, where = run.winner, None, None, run.final_text, run.final_src
     else:

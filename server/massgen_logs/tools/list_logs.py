@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +12,8 @@ from massgen_logs.errors import MassgenLogError
 from massgen_logs.report.fingerprints import stale
 from massgen_logs.run.summary import state_of, summarise
 from massgen_logs.text.clean import flat
-from massgen_logs.text.page import Page
-from massgen_logs.text.table import dollars, seconds, table
+from massgen_logs.text.page import DEFAULT_CHARS, MAX_CHARS, Page, check_limit
+from massgen_logs.text.table import dollars, row_line, seconds, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
 from massgen_logs.tree import SESSION, Place, Session, read_session, session_names
 
@@ -81,25 +81,24 @@ def list_logs(
         analyzed: filter by the existence of ANALYSIS_REPORT.md.
         cursor: of the page before.
     """
-    if limit is not None and limit < 1:
-        raise MassgenLogError(f"limit must be 1 or more, not {limit}.")
+    check_limit(limit)
     every = session_names(root)
     names = [n for n in every if analyzed is None or any(t.analyzed for t in read_session(root / n).turns) == analyzed]
     last, known = _cursor(cursor, every)
     first = sum(name >= last for name in names) if last else 0
-    sessions: list[Session] = []
-    empty, following = 0, None
-    for name in names[first:]:
-        if len(sessions) == (limit or 20):
-            following = f"{sessions[-1].name}/{len(names)}"
-            break
-        session = read_session(root / name)
-        sessions += [session] if session.turns else []
-        empty += not session.turns
     rows: list[LogRow] = []
-    for session in sessions:
+    empty, following = 0, None
+    room = DEFAULT_CHARS if limit is None else MAX_CHARS
+    for name in names[first:]:
+        if len(rows) == (limit or 20) or (rows and room < 0):
+            following = f"{rows[-1].session}/{len(names)}"
+            break
         stop.check()
-        rows.append(_row(session))
+        session = read_session(root / name)
+        empty += not session.turns
+        if session.turns:
+            rows.append(_row(session))
+            room -= len(row_line(_cells(asdict(rows[-1]))))
     where = Page(len(rows), len(names), following, first, known is not None and known != len(names))
     return Result(
         Logs(str(root), rows, empty), where,
@@ -151,15 +150,19 @@ def _started(name: str) -> str | None:
 
 def render(data: Any) -> list[str]:
     """A table, and the root it was read from."""
-    rows = [
-        (log["session"], log["state"], "stale" if log["stale"] else "yes" if log["analyzed"] else "no", _turns(log["turns"]), len(log["agents"]), log["winner"],
-         seconds(log["duration_s"]), dollars(log["cost_usd"]), log["massgen_version"], flat(log["question"] or "", 60))
-        for log in data["logs"]
-    ]  # fmt: skip
+    rows = [_cells(log) for log in data["logs"]]
     header = ("log", "state", "report", "turns", "agents", "winner", "s", "cost", "MassGen", "question")
     lines = [f"root: {data['root']}"]
     lines += table(header, rows) if rows else ["no logs"]
     return lines + ([f"{data['not_logs']} log_* folders hold no run"] if data["not_logs"] else [])
+
+
+def _cells(log: dict[str, Any]) -> tuple[object, ...]:
+    report = "stale" if log["stale"] else "yes" if log["analyzed"] else "no"
+    return (
+        log["session"], log["state"], report, _turns(log["turns"]), len(log["agents"]), log["winner"],
+        seconds(log["duration_s"]), dollars(log["cost_usd"]), log["massgen_version"], flat(log["question"] or "", 60),
+    )  # fmt: skip
 
 
 def _turns(turns: list[dict[str, Any]]) -> str:

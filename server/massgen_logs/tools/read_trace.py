@@ -72,6 +72,7 @@ def read_trace(
     require("agent", agent, agents_with_trace(run, place.attempt), "agent with a trace of its own")
     if kind is not None:
         require("kind", kind, list(KINDS), "kind")
+    page.check_limit(limit)
     start, offset, mark = _cursor(cursor)
     most = limit if limit is not None else 60
     budget = page.DEFAULT_CHARS if limit is None else page.MAX_CHARS
@@ -101,7 +102,7 @@ def read_trace(
         budget -= len(piece.text) + len(piece.result or "") + 120
         shown.append(piece)
         following = f"{index - 1}.{end}-{told}" if end else None
-    if start > index:
+    if start > index or (offset and not shown):
         raise MassgenLogError(
             f"cursor={cursor!r} is none of this list ({index} pieces). Leave it out for the first page."
         )
@@ -113,7 +114,7 @@ def read_trace(
 
 def _cursor(cursor: str | None) -> tuple[int, int, str | None]:
     """Pieces before the page, characters before it of its first piece, and the checksum of the pieces it has told of."""
-    match = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,12}))?(?:-([0-9a-f]{8}))?", cursor or "0", re.A)
+    match = re.fullmatch(r"([0-9]{1,12})(?:\.([0-9]{1,12}))?(?:-([0-9a-f]{8}))?", cursor or "0")
     if match is None:
         raise MassgenLogError(f"cursor={cursor!r} is no cursor of this list. Leave it out for the first page.")
     return int(match[1]), int(match[2] or 0), match[3]
@@ -140,6 +141,10 @@ def _piece(item: Item, index: int, offset: int, budget: int, run: Run, masker: M
     text, output = masker.text(item.text), masker.text(item.result or "")
     whole = text + output
     end = min(len(whole), offset + max(budget, 400))
+    if offset > len(whole):
+        raise MassgenLogError(
+            f"Piece {index} has {len(whole)} characters, none from {offset + 1} on. Leave cursor out."
+        )
     border = len(text)
     words = whole[min(offset, border) : min(end, border)]
     result = whole[max(offset, border) : max(end, border)] if item.result is not None else None
