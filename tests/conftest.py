@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import runpy
 import shutil
 import sys
 import tarfile
@@ -16,6 +18,13 @@ import synthetic
 from massgen_logs import cli
 
 DATA = Path(__file__).parent / "data"
+NO_NETWORK = str(Path(__file__).parent / "no_network")
+
+
+def pytest_configure() -> None:
+    """Deny every connection that leaves the machine, here and in each process that a test starts."""
+    runpy.run_path(f"{NO_NETWORK}/sitecustomize.py")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (NO_NETWORK, os.environ.get("PYTHONPATH"))))
 
 
 @dataclass(frozen=True)

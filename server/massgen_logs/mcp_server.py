@@ -7,6 +7,8 @@ tokens). Errors become ToolError in one place, because in mcp 2.x only its text 
 from __future__ import annotations
 
 import inspect
+import os
+import signal
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, cast, get_args
 
@@ -126,6 +128,15 @@ def _bound(tool: Tool, logs_dir: str | None) -> Callable[..., Awaitable[str]]:
     return bound
 
 
+def _leave(_number: int, _frame: object) -> None:
+    os._exit(0)
+
+
 def serve(logs_dir: str | None = None) -> None:
-    """Serve over standard input and output until it closes."""
+    """Serve over standard input and output until it closes, or a signal ends it.
+
+    A signal ends the process at once, threads and all: nothing is kept in it, and a report is written whole or not at all.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
     make_server(logs_dir).run("stdio")

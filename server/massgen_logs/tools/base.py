@@ -197,7 +197,7 @@ def _call(tool: Tool, arguments: dict[str, Any]) -> Answer:
 def _answer(tool: Tool, result: Result, run: Run | None, place: Place | None) -> Answer:
     masker = result.masker
     data = masker.value(result.data)
-    scope: dict[str, object] = dict.fromkeys(("session", "turn", "attempt", "massgen_version", "state"))
+    scope: dict[str, object] = {name: None for name in ("session", "turn", "attempt", "massgen_version", "state")}  # noqa: C420 (typed)
     notes: list[Note] = []
     if run is not None:
         scope = {
