@@ -29,7 +29,7 @@ EXPECTED: dict[str, set[str]] = {
     # agent_a died of invalid votes, 7,881 characters lost; agent_b's script was gone: 21 failures in a row; rm -rf refused
     "s13b_large_agent_dead_0.1.97": {
         "agent_died", "refused_responses", "content_lost", "stuck_on_failure", "again_after_restart", "false_success",
-        "hidden_by_pipe", "failure_before_end", "refused_work", "repeated_command",
+        "hidden_by_pipe", "failure_before_end", "refused_work", "repeated_command", "planted_orders",
     },
     "s14_mixed_0.1.97": {"false_success"},  # primesieve is not there
     # npm install x4, npm test fails before the answer; rm refused; failures are recorded as such

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 
 from massgen_logs.readers import events_jsonl
 from massgen_logs.readers.base import Problem, Source, mapping, number, parse_json, text, texts
+from massgen_logs.run import planted
 from massgen_logs.run.backends.dialect import Dialect, Outcome
 from massgen_logs.run.clock import Clock
-from massgen_logs.run.model import Call, Moment
+from massgen_logs.run.model import Call, Moment, Planted
 from massgen_logs.tree import Attempt
 
 IGNORED = re.compile(r"🔄 Vote for \[([^\]\n]*)\] ignored \(reason: (.*?)\) - restarting due to new answers", re.S)
@@ -73,6 +74,7 @@ class Digest:
     stored_final: bool = False
     steered: dict[str, int] = field(default_factory=lambda: defaultdict[str, int](int))
     """codex: how often an injection really reached the agent"""
+    planted: list[Planted] = field(default_factory=list[Planted])
     tie: bool | None = None
     vote_counts: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -194,6 +196,7 @@ def _tool_complete(event: events_jsonl.Event, t: float | None, state: _State, di
     call.end = t
     call.elapsed_s = number(data.get("elapsed_seconds"))
     call.output_chars = len(result)
+    found.planted += planted.look(result, f"result of {tool}", event.agent, t, event.src)
     call.recorded_ok = data.get("status") == "success" or (data.get("status") is None and not is_error)
     if outcome.job:
         call.background = True
@@ -222,6 +225,7 @@ def _hook(info: dict[str, object], state: _State, dialect: Dialect) -> None:
 
 def _text(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:
     content = text(event.data.get("content")) or ""
+    found.planted += planted.look(content, "text", agent, t, event.src)
     if not any(mark in content for mark in ("🔄", "❌", "⚠", "⏳", "📋", "[Steering")):
         return
     for match in IGNORED.finditer(content):

@@ -7,7 +7,19 @@ from collections.abc import Callable
 from threading import Lock
 
 from massgen_logs.readers.base import Problem, Source
-from massgen_logs.run import answers, ending, events, executions, facts, meaning, notes, old_logs, versions, votes
+from massgen_logs.run import (
+    answers,
+    ending,
+    events,
+    executions,
+    facts,
+    meaning,
+    notes,
+    old_logs,
+    planted,
+    versions,
+    votes,
+)
 from massgen_logs.run.backends import choose
 from massgen_logs.run.backends.dialect import Dialect
 from massgen_logs.run.clock import Clock
@@ -96,6 +108,7 @@ def build(place: Place) -> Run:
     ended = how.state == "finished" or (how.state == "timed_out" and bool(run.answers))
     expected = versions.expected_files(attempt, version, ended=ended, debug=bool(files.metadata.debug))
     run.missing = [name for name in expected if attempt.file(name) is None]
+    run.planted = planted.collect(run, digest.planted if digest else old.planted if old else [])
     notes.add(run, attempt, files, digest, dialect_of, doubled_unknown)
     return run
 

@@ -134,6 +134,20 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Planted:
+    """Words in a run that give orders to their reader. kind: as in run/planted.py; whose: what text it is; agent: who wrote
+    it, or whose call brought it in; asked: commands, addresses and votes that it names."""
+
+    kind: str
+    whose: str
+    agent: str | None
+    t: float | None
+    quote: str
+    asked: tuple[str, ...]
+    src: str
+
+
+@dataclass(frozen=True, slots=True)
 class AgentUsage:
     """Recorded tokens and cost, and the corrected figures where the tree proves the recorded ones wrong."""
 
@@ -198,6 +212,7 @@ class Run:
     denied_recorded: bool = True
     calls_recorded: bool = True
     """False where no file that holds calls could be read: their numbers are unknown."""
+    planted: list[Planted] = field(default_factory=list[Planted])
     notes: list[Note] = field(default_factory=list[Note])
     sources: list[Source] = field(default_factory=list[Source])
     missing: list[str] = field(default_factory=list[str])

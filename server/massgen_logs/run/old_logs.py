@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from massgen_logs.readers import agent_outputs, massgen_log, streaming_debug
 from massgen_logs.readers.base import Problem, Source, integer, mapping, text
 from massgen_logs.readers.calls_text import Piece, pieces
+from massgen_logs.run import planted
 from massgen_logs.run.backends import GENERIC
 from massgen_logs.run.backends.dialect import Dialect
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.events import IGNORED, apply, parse_args
-from massgen_logs.run.model import ANY_AGENT, Call, Moment
+from massgen_logs.run.model import ANY_AGENT, Call, Moment, Planted
 from massgen_logs.tree import Attempt
 
 WORKFLOW = frozenset({"vote", "new_answer"})
@@ -40,6 +41,7 @@ class OldLogs:
     agents: list[str] = field(default_factory=list[str])
     """Agents in the order in which they were first started: the config's order."""
     moments: list[Moment] = field(default_factory=list[Moment])
+    planted: list[Planted] = field(default_factory=list[Planted])
     first: float | None = None
     last: float | None = None
     read_log: bool = False
@@ -90,6 +92,7 @@ def _outputs(agent: str, rows: list[Piece], dialect: Dialect, file: str, found: 
         src = f"{file}@{row.offset}"
         if row.kind == "text":
             answers += row.content.count(_ANSWER_DONE)
+            found.planted += planted.look(row.content, "text", agent, None, src)
             found.ignored += [(None, agent, m[1], m[2], src) for m in IGNORED.finditer(row.content)]
         else:
             _piece(row, agent, dialect, src, None, answers, open_calls, found)
@@ -116,6 +119,7 @@ def _piece(
     open_calls.remove(call)
     apply(call, dialect.outcome(tool, call.args, row.content, None))
     call.output_chars, call.end, call.recorded_ok = len(row.content), t, True
+    found.planted += planted.look(row.content, f"result of {tool}", agent, t, src)
 
 
 def _massgen_log(

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from massgen_logs.analysis.findings.rule import Finding, Rule
 from massgen_logs.analysis.findings.rules_coordination import RULES as COORDINATION
+from massgen_logs.analysis.findings.rules_text import RULES as TEXT
 from massgen_logs.analysis.findings.rules_work import RULES as WORK
 from massgen_logs.run.model import Run
 
-RULES: tuple[Rule, ...] = (*COORDINATION, *WORK)
+RULES: tuple[Rule, ...] = (*COORDINATION, *WORK, *TEXT)
 _ORDER = {"high": 0, "medium": 1, "low": 2}
 
 

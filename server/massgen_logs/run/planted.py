@@ -1,0 +1,90 @@
+"""Text inside a run that gives orders to whoever reads it: an agent of the run, or the agent that reads the log.
+
+What a tool brought in, and what an agent wrote in answers, votes and text, is looked at; the user's question and MassGen's
+own prompts are not. A pattern shows that such words stand there, never that they were meant or heeded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from massgen_logs.run.model import Planted, Run
+
+MOST = 200
+"""Places kept of a run; the rest is counted."""
+_AROUND = 400
+_READER = r"(?:ai|a\.i\.|llm|language model|chatbot|coding agent|ai agent|ai assistant|assistant|agent|claude|gpt|gemini|analy[sz]er|reviewer|reader)s?"
+_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("override", re.compile(
+        r"(?i)\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,30}\b(?:previous|prior|above|earlier|preceding|other|your|system|all)\b"
+        r"[^.\n]{0,30}\b(?:instructions?|prompts?|rules|guidelines|directives|context|messages)\b")),
+    ("override", re.compile(r"(?i)\bnew (?:system )?(?:instructions?|directives?|orders)(?: for you)?\s*:|忽略(?:之前|以上|先前|所有)[^。\n]{0,20}(?:指令|指示|提示|规则)")),
+    ("marker", re.compile(
+        r"<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id)\|>|\[/?INST\]|<</?SYS>>"
+        r"|</?(?:system|system-reminder|system_prompt|developer|human|user_query)>|(?m:^\s*(?:#{1,6} *)?(?:SYSTEM|DEVELOPER|ADMIN)(?: PROMPT| MESSAGE| OVERRIDE| NOTICE)\s*:)"
+        r"|\n\n(?:Human|Assistant): ")),
+    ("tool-call", re.compile(r"</?(?:antml:)?(?:function_calls|invoke|parameter|tool_use|tool_call|function_results)\b[^>\n]{0,80}>|\"type\"\s*:\s*\"tool_use\"")),
+    ("reader", re.compile(
+        rf"(?i)\b(?:if|when|since|as) you(?:'re| are)?(?: an?| the)? {_READER}\b|\b{_READER},? (?:that is |who is |who are |which is )?(?:reading|analy[sz]ing|processing|summari[sz]ing|parsing) (?:this|these|the log)"
+        rf"|\b(?:note|message|notice|attention|instructions?|important)\s*(?:to|for|:)\s*(?:any |all |the |every )?{_READER}\b\s*[:,!-]")),
+    ("conceal", re.compile(r"(?i)\b(?:do not|don't|never)\s+(?:tell|mention|inform|reveal|report|show|disclose)\b[^.\n]{0,40}\b(?:the user|users?|humans?|anyone|operator)\b")),
+    ("command", re.compile(
+        r"(?i)\b(?:you (?:must|should|need to|have to)|please|now|immediately|first)\b[^.\n]{0,30}\b(?:run|execute|eval|paste|type)\b[^.\n]{0,20}\b(?:the following|this|these)\b[^.\n]{0,30}\b(?:commands?|code|scripts?|shell)\b")),
+    ("vote", re.compile(r"(?i)\b(?:you (?:must|should|have to)|please|everyone|all agents|other agents)\b[^.\n]{0,40}\bvote for (?:me|my|this|agent)")),
+)  # fmt: skip
+_HINT = re.compile(
+    r"(?i)instruction|prompt|directive|guideline|\brules\b|\bcontext\b|messages|orders|<\||inst\]|<</?sys|</?system|</?developer|</?human|system|developer|admin"
+    r"|human: |assistant|function_|invoke|tool_|parameter|\bai\b|a\.i\.|llm|language model|agent|claude|gpt|gemini|analy|reviewer|reader|the user|operator|anyone|following|vote for|忽略"
+)
+_OWN = re.compile(
+    r"<system-reminder>\nWhenever you read a file, you should consider whether .*?</system-reminder>", re.S
+)
+"""What Claude Code itself adds to every file that it reads."""
+_ASKED = re.compile(
+    r"`([^`\n]{4,200})`|(?i:\b(?:run|execute|eval|type|paste)\b\s*(?:the following|this|these)?(?: commands?| code| scripts?)?\s*:?\s*\n?)\s*((?:curl|wget|rm|bash|sh|python3?|node|npm|npx|pip|cat|git|chmod|sudo|nc|ssh|scp|env|printenv|echo)\b[^\n`\"']{2,200})"
+    r"|(https?://[^\s\"'<>)\]`]{4,200})|(?i:vote for (agent\S*|me|my answer))"
+)
+
+
+def collect(run: Run, found: list[Planted]) -> list[Planted]:
+    """What results and text hold, then answers, vote reasons and the final answer; the same words of one agent once."""
+    for answer in run.answers:
+        found += look(answer.text or "", f"answer {answer.label or ''}".strip(), answer.agent, answer.t, answer.src)
+    for vote in run.votes:
+        found += look(vote.reason or "", "vote reason", vote.voter, vote.t, vote.src)
+    found += look(run.final_text or "", "final answer", run.winner, run.ended, run.final_src)
+    once = {(p.kind, p.agent, " ".join(p.quote.split())[:120]): p for p in reversed(found)}
+    kept = list(once.values())[::-1]
+    if len(kept) > MOST:
+        run.note("planted", f"{len(kept)} places give orders to their reader; {MOST} are told", kept[MOST].src)
+    return kept[:MOST]
+
+
+def look(text: str, whose: str, agent: str | None, t: float | None, src: str) -> Iterator[Planted]:
+    """Each kind of order in a text once.
+
+    Args:
+        text: what was written.
+        whose: what it is, such as "result of mcp__web__fetch".
+        agent: who wrote it, or whose call brought it in.
+        t: Unix seconds.
+        src: where it can be looked up.
+    """
+    if not _HINT.search(text):
+        return
+    # a result is often JSON text, in which a line begins after a backslash and an n
+    text = _OWN.sub("", text.replace("\\n", "\n").replace('\\"', '"'))
+    seen: set[str] = set()
+    for kind, pattern in _PATTERNS:
+        for match in pattern.finditer(text):
+            if kind in seen:
+                break
+            seen.add(kind)
+            start, end = max(0, match.start() - _AROUND), match.end() + _AROUND
+            asked = [
+                next(part for part in found.groups() if part).strip() for found in _ASKED.finditer(text[start:end])
+            ]
+            first = text.rfind("\n", 0, match.start()) + 1
+            quote = text[max(first, match.start() - 60) : match.end() + 140].split("\n\n")[0]
+            yield Planted(kind, whose, agent, t, quote, tuple(dict.fromkeys(asked)), src)
