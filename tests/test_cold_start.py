@@ -9,9 +9,12 @@ from pathlib import Path
 
 _PROBE = """
 import json, sys
-opened = []
-sys.addaudithook(lambda name, args: opened.append(str(args[0])) if name == "open" else None)
-from massgen_logs import cli
+from massgen_logs import cli, handles
+opened, plain = [], handles.Folder.open
+def noted(folder, name):
+    opened.append(str(folder.path / name))
+    return plain(folder, name)
+handles.Folder.open = noted
 code = cli.main(sys.argv[1:])
 json.dump({"code": code, "modules": sorted(sys.modules), "opened": opened}, sys.stderr)
 """

@@ -3,20 +3,19 @@
 Layouts: `log_X/` is itself the run (0.1.0), `log_X/turn_N/` is the run (0.1.12), `log_X/turn_N/attempt_M/` (0.1.24 on).
 `--continue` splits one run over two turn folders: one half holds only events.jsonl, massgen.log and a metadata file,
 the other everything else; together they are one attempt of the later turn. Complete log trees nested in workspace
-copies are not looked at. Symbolic links are never followed.
+copies are not looked at. Symbolic links below the log root are never followed (see handles).
 """
 
 from __future__ import annotations
 
 import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from massgen_logs.errors import MassgenLogError, nearest
+from massgen_logs.errors import MassgenLogError, nearest, quoted
+from massgen_logs.handles import SESSION, below, entries, file_status, is_file, listing
 
-SESSION = re.compile(r"log_\d{8}_\d{6}(_\d{1,6})?")
 STAMP = re.compile(r"\d{8}_\d{6}_\d{6}")
 REPORT = "ANALYSIS_REPORT.md"
 RUN_FILES = frozenset({
@@ -37,10 +36,11 @@ class Attempt:
 
     def file(self, *parts: str) -> Path | None:
         """The path of a regular file of this attempt, or None if it is absent or reached through a symbolic link."""
-        found = _walk(self.path, parts)
-        if found is None and self.log_half is not None and len(parts) == 1:
-            found = _walk(self.log_half, parts)
-        return found
+        found = below(self.path, *parts)
+        if found is not None and is_file(found):
+            return found
+        half = below(self.log_half, *parts) if self.log_half is not None and len(parts) == 1 else None
+        return half if half is not None and is_file(half) else None
 
     def log_parts(self) -> list[Path]:
         """massgen.log, or massgen_debug.log, after the parts that were rotated away (`massgen.DATE.log.zip`)."""
@@ -48,20 +48,24 @@ class Attempt:
             for folder in (self.path, self.log_half):
                 if folder is None:
                     continue
-                names = [
-                    n
-                    for n, is_dir in _entries(folder)
-                    if not is_dir and re.fullmatch(rf"{name}\.(.+\.)?log(\.zip)?", n)
+                parts = [
+                    n for n, is_dir in entries(folder) if not is_dir and re.fullmatch(rf"{name}\.(.+\.)?log(\.zip)?", n)
                 ]
-                if names:
+                if parts:
                     return [
-                        folder / n for n in sorted(names, key=lambda n: (n == f"{name}.log", n)) if is_file(folder / n)
+                        folder / n for n in sorted(parts, key=lambda n: (n == f"{name}.log", n)) if is_file(folder / n)
                     ]
         return []
 
     def folders(self, *parts: str) -> list[str]:
         """Names of the real sub-folders of a folder of this attempt, sorted."""
-        return [name for name, is_dir in _entries(self.path.joinpath(*parts)) if is_dir]
+        folder = below(self.path, *parts)
+        return [name for name, is_dir in entries(folder) if is_dir] if folder is not None else []
+
+    def names(self) -> set[str]:
+        """Names of everything in the attempt's folder, and in the other one of a split run."""
+        folders = [self.path] if self.log_half is None else [self.path, self.log_half]
+        return {name for folder in folders for name, _ in entries(folder)}
 
     def agent_folders(self) -> dict[str, list[str]]:
         """Agent id to its time-stamped folders, oldest first; agents without such a folder have an empty list."""
@@ -69,7 +73,7 @@ class Attempt:
         for name in self.folders():
             if name in {"final", "agent_outputs", "streaming_buffers", "subagents"}:
                 continue
-            inside = _entries(self.path / name)
+            inside = entries(self.path / name)
             stamps = [n for n, is_dir in inside if is_dir and STAMP.fullmatch(n)]
             if stamps or any(n == "workspace" for n, _ in inside):
                 found[name] = stamps
@@ -80,12 +84,14 @@ class Attempt:
 
         What MassGen or a client put there (hidden folders, the trace of the round before) is left out.
         """
-        base = self.path.joinpath(*parts)
+        base = below(self.path, *parts)
         found: list[tuple[str, int]] = []
+        if base is None:
+            return found, False
         folders, seen = [base], 0
         while folders:
             folder = folders.pop(0)
-            for name, is_dir in _entries(folder):
+            for name, is_dir in entries(folder):
                 seen += 1
                 if seen > limit:
                     return found, True
@@ -93,24 +99,17 @@ class Attempt:
                     continue
                 if is_dir:
                     folders.append(folder / name)
-                elif is_file(folder / name):
-                    found.append((str((folder / name).relative_to(base)), os.lstat(folder / name).st_size))
+                elif info := file_status(folder / name):
+                    found.append((str((folder / name).relative_to(base)), info.st_size))
         return found, False
 
     def signature(self) -> tuple[tuple[str, int, int], ...]:
         """(name, size, mtime in ns) of every file that a Run is read from: equal means unchanged."""
-        seen: list[tuple[str, int, int]] = []
         folders = [self.path, self.path / "agent_outputs", *([self.log_half] if self.log_half else [])]
         folders += [self.path / agent for agent in self.agent_folders()]
-        for folder in folders:
-            try:
-                with os.scandir(folder) as entries:
-                    for entry in entries:
-                        info = entry.stat(follow_symlinks=False)
-                        seen.append((entry.path, info.st_size, info.st_mtime_ns))
-            except OSError:
-                continue
-        return tuple(sorted(seen))
+        return tuple(
+            (str(folder / name), info.st_size, info.st_mtime_ns) for folder in folders for name, info in listing(folder)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +128,8 @@ class Turn:
     @property
     def analyzed(self) -> bool:
         """True if the report exists and is not empty (MassGen's self-analysis makes an empty one beforehand)."""
-        try:
-            info = os.lstat(self.report)
-        except OSError:
-            return False
-        return stat.S_ISREG(info.st_mode) and info.st_size > 0
+        info = file_status(self.report)
+        return info is not None and info.st_size > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +151,9 @@ class Place:
 
 
 def find_root(logs_dir: str | None = None, log: str | None = None, cwd: Path | None = None) -> Path:
-    """The folder that holds the `log_*` folders.
+    """The folder that holds the `log_*` folders, without links: nothing outside it is read afterwards.
 
-    In order: `logs_dir`, the folder around an absolute path given as `log`, MASSGEN_LOG_BASE_DIR, `.massgen/massgen_logs`
+    In order: `logs_dir`, the folder around an existing path given as `log`, MASSGEN_LOG_BASE_DIR, `.massgen/massgen_logs`
     from `cwd` upward, then in the home directory.
 
     Raises:
@@ -165,35 +161,42 @@ def find_root(logs_dir: str | None = None, log: str | None = None, cwd: Path | N
     """
     cwd = cwd or Path.cwd()
     if logs_dir:
-        return _as_root(Path(logs_dir).expanduser(), f"logs_dir={logs_dir}")
-    if log and Path(log).expanduser().is_absolute() and (sessions := _sessions_around(Path(log).expanduser())):
-        return sessions[0].parent
+        return _as_root(cwd / _expanded("logs_dir", logs_dir), f"logs_dir={quoted(logs_dir)}")
+    if log and (root := root_around(log, cwd)):
+        return root
     if base := os.environ.get("MASSGEN_LOG_BASE_DIR"):
-        return _as_root(Path(base).expanduser(), f"MASSGEN_LOG_BASE_DIR={base}")
-    for folder in [cwd, *cwd.parents, Path.home()]:
+        return _as_root(cwd / _expanded("MASSGEN_LOG_BASE_DIR", base), f"MASSGEN_LOG_BASE_DIR={quoted(base)}")
+    home = Path(os.path.expanduser("~"))
+    for folder in [cwd, *cwd.parents, home]:
         candidate = folder / ".massgen" / "massgen_logs"
-        if candidate.is_dir():
-            return candidate
+        if os.path.isdir(candidate):
+            return Path(os.path.realpath(candidate))
     raise MassgenLogError(
-        f"No .massgen/massgen_logs in {cwd}, in any folder above it, or in {Path.home()}. "
+        f"No .massgen/massgen_logs in {cwd}, in any folder above it, or in {home}. "
         "Give the folder that holds the log_* folders: logs_dir=... (--logs-dir), or set MASSGEN_LOG_BASE_DIR.",
     )
 
 
+def root_around(log: str, cwd: Path | None = None) -> Path | None:
+    """The log root that a path names by lying in it; None if `log` is no path, or its session doesn't exist."""
+    sessions = _sessions_around((cwd or Path.cwd()) / _expanded("log", log)) if _is_path(log) else []
+    return Path(os.path.realpath(sessions[0].parent)) if sessions and os.path.isdir(sessions[0]) else None
+
+
 def session_names(root: Path) -> list[str]:
     """Names of the `log_*` folders in `root`, newest first (the name is the start time)."""
-    return sorted((name for name, is_dir in _entries(root) if is_dir and SESSION.fullmatch(name)), reverse=True)
+    return sorted((name for name, is_dir in entries(root) if is_dir and SESSION.fullmatch(name)), reverse=True)
 
 
 def read_session(path: Path) -> Session:
     """The turns and attempts of one `log_*` folder; a folder that is no log has no turns."""
-    entries = _entries(path)
+    found = entries(path)
     turns = [
         Turn(number, path / name, _attempts(path / name))
-        for number, name in _numbered(entries, "turn_")
+        for number, name in _numbered(found, "turn_")
     ]  # fmt: skip
     turns = [turn for turn in turns if turn.attempts]
-    if not turns and _is_run(entries):
+    if not turns and _is_run(found):
         turns = [Turn(1, path, (Attempt(1, path),))]
     return Session(path.name, path, tuple(_join_split(turns)))
 
@@ -251,51 +254,83 @@ def _find_session(root: Path, log: str) -> tuple[Session, int | None, int | None
         )
     if log in names:
         return read_session(root / log), None, None
-    if os.sep in log or log.startswith((".", "~")) or log in os.listdir(root):
+    if _is_path(log):
         return _session_of_path(root, log)
+    if SESSION.fullmatch(log) and os.path.lexists(root / log):
+        raise _refused(log, f"{root / log} is no real folder", root)
     found = [name for name in names if name.startswith((log, f"log_{log}"))] if log else []
     if len(found) == 1:
         return read_session(root / found[0]), None, None
     if found:
-        raise MassgenLogError(f"log={log!r} fits {len(found)} logs: {nearest(log, found)}. Give more of the name.")
+        raise MassgenLogError(
+            f"log={quoted(log)} fits {len(found)} logs: {nearest(log, found)}. Give more of the name."
+        )
     raise MassgenLogError(
-        f"No log {log!r} in {root}; there are: {nearest(log, names)}. Next: list_logs, or log='latest'.",
+        f"No log {quoted(log)} in {root}; there are: {nearest(log, names)}. Next: list_logs, or log='latest'.",
     )
 
 
 def _session_of_path(root: Path, log: str) -> tuple[Session, int | None, int | None]:
-    given = Path(log).expanduser()
-    path = (
-        given if given.is_absolute() else next((b / given for b in (Path.cwd(), root) if (b / given).exists()), given)
-    )
-    path = Path(os.path.realpath(path))
+    """The session that a path names by its words: no link in it is followed, and what it names need not exist."""
+    given = _expanded("log", log)
+    path = Path(os.path.abspath(Path.cwd() / given if os.path.lexists(Path.cwd() / given) else root / given))
     sessions = _sessions_around(path)
     if not sessions:
-        raise MassgenLogError(f"{log} is not inside a log_* folder. Next: list_logs shows the logs that can be read.")
-    # A log tree nested in a workspace copy is no session: the outermost one inside the root counts.
-    real_root = Path(os.path.realpath(root))
-    session = next((p for p in sessions if p.parent == real_root), sessions[0])
+        raise _refused(log, "it is not inside a log_* folder", root)
+    # A log tree nested in a workspace copy is no session: only one right below the root is.
+    session = next((p for p in sessions if os.path.realpath(p.parent) == str(root)), None)
+    if session is None:
+        raise _refused(log, "it is outside the log root; logs_dir names another one", root)
+    if session.name not in session_names(root):
+        raise _refused(log, f"{root / session.name} is no real folder", root)
     parts = path.relative_to(session).parts
     turn = _number_of(parts[0], "turn_") if parts else None
     attempt = _number_of(parts[1], "attempt_") if turn is not None and len(parts) > 1 else None
-    return read_session(session), turn, attempt
+    return read_session(root / session.name), turn, attempt
+
+
+def _refused(log: str, why: str, root: Path) -> MassgenLogError:
+    return MassgenLogError(f"log={quoted(log)} is not read: {why}. The log root is {root}; list_logs shows its logs.")
+
+
+def _is_path(log: str) -> bool:
+    return "/" in log or os.sep in log or log.startswith((".", "~"))
+
+
+def _expanded(name: str, given: str) -> Path:
+    """A path that the user named, `~` expanded.
+
+    Raises:
+        MassgenLogError: if it can't be one.
+    """
+    try:
+        os.fsencode(given)
+        path = Path(given).expanduser()
+    except (RuntimeError, UnicodeEncodeError) as error:
+        raise MassgenLogError(f"{name}={quoted(given)} is no path: {error}.") from error
+    if "\0" in given:
+        raise MassgenLogError(f"{name}={quoted(given)} is no path: a NUL is in it.")
+    return path
 
 
 def _sessions_around(path: Path) -> list[Path]:
-    """The `log_*` folders that `path` lies in, outermost first."""
-    return [p for p in [*reversed(path.parents), path] if SESSION.fullmatch(p.name) and p.is_dir()]
+    """The `log_*` folders that a path names itself or lies in by its words, outermost first."""
+    path = Path(os.path.abspath(path))
+    return [p for p in [*reversed(path.parents), path] if SESSION.fullmatch(p.name)]
 
 
 def _attempts(turn: Path) -> tuple[Attempt, ...]:
-    entries = _entries(turn)
-    found = [Attempt(number, turn / name) for number, name in _numbered(entries, "attempt_")]
-    if _is_run(entries) and all(a.number != 1 for a in found):
+    inside = entries(turn)
+    found = [Attempt(number, turn / name) for number, name in _numbered(inside, "attempt_")]
+    if _is_run(inside) and all(a.number != 1 for a in found):
         found.insert(0, Attempt(1, turn))
     return tuple(found)
 
 
 def _join_split(turns: list[Turn]) -> list[Turn]:
     """Join the halves of a `--continue` run: a turn with only log files, and a later turn that lacks just these."""
+    if len(turns) < 2:
+        return turns
     halves = {t.number: t for t in turns if len(t.attempts) == 1 and _only_logs(t.attempts[0].path)}
     joined: list[Turn] = []
     used: set[int] = set()
@@ -311,46 +346,14 @@ def _join_split(turns: list[Turn]) -> list[Turn]:
 
 
 def _only_logs(path: Path) -> bool:
-    entries = _entries(path)
-    names = {name for name, is_dir in entries if not is_dir}
+    found = entries(path)
+    names = {name for name, is_dir in found if not is_dir}
     logs = {name for name in names if name in LOG_HALF or name.endswith(".log.zip")}
-    return bool(names & LOG_HALF) and names <= logs | {"execution_metadata.yaml"} and not any(d for _, d in entries)
+    return bool(names & LOG_HALF) and names <= logs | {"execution_metadata.yaml"} and not any(d for _, d in found)
 
 
-def is_file(path: Path) -> bool:
-    """True for a regular file that is no symbolic link."""
-    try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
-    except (OSError, ValueError):
-        return False
-
-
-def _walk(base: Path, parts: tuple[str, ...]) -> Path | None:
-    path = base
-    for part in parts[:-1]:
-        path /= part
-        try:
-            if not stat.S_ISDIR(os.lstat(path).st_mode):
-                return None
-        except (OSError, ValueError):
-            return None
-    path /= parts[-1]
-    return path if is_file(path) else None
-
-
-def _entries(folder: Path) -> list[tuple[str, bool]]:
-    """(name, is a real folder) of everything in `folder`, sorted; an unreadable or absent folder is empty."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted((e.name, e.is_dir(follow_symlinks=False)) for e in entries if not e.is_symlink())
-    except (OSError, ValueError):
-        return []
-
-
-def _numbered(entries: list[tuple[str, bool]], prefix: str) -> list[tuple[int, str]]:
-    numbers = [
-        (number, name) for name, is_dir in entries if is_dir and (number := _number_of(name, prefix)) is not None
-    ]
+def _numbered(found: list[tuple[str, bool]], prefix: str) -> list[tuple[int, str]]:
+    numbers = [(number, name) for name, is_dir in found if is_dir and (number := _number_of(name, prefix)) is not None]
     return sorted(numbers)
 
 
@@ -361,18 +364,17 @@ def _number_of(name: str, prefix: str) -> int | None:
     )
 
 
-def _is_run(entries: list[tuple[str, bool]]) -> bool:
-    return any(name in RUN_FILES and not is_dir for name, is_dir in entries)
+def _is_run(found: list[tuple[str, bool]]) -> bool:
+    return any(name in RUN_FILES and not is_dir for name, is_dir in found)
 
 
 def _as_root(path: Path, given: str) -> Path:
     inner = path / ".massgen" / "massgen_logs"
-    if inner.is_dir():
-        return inner
-    if not path.is_dir():
+    if os.path.isdir(inner):
+        return Path(os.path.realpath(inner))
+    if not os.path.isdir(path):
         raise MassgenLogError(f"{given}: no such folder. Give the folder that holds the log_* folders.")
+    path = Path(os.path.realpath(path))
     if SESSION.fullmatch(path.name) and read_session(path).turns:
         return path.parent
-    if (path / "massgen_logs").is_dir():
-        return path / "massgen_logs"
-    return path
+    return Path(os.path.realpath(path / "massgen_logs")) if os.path.isdir(path / "massgen_logs") else path

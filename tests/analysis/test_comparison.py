@@ -275,7 +275,7 @@ def test_a_path_may_hold_colons(tmp_path: Path) -> None:
         (["latest", "log_2025"], "No log 'log_2025'"),
         (["latest", f"{RESTARTED}:1:7"], "has no attempt 7; it has: 1, 2"),
         (["latest", f"{RESTARTED}:3"], "has no turn 3; it has: 1"),
-        (["latest", "/nowhere/log"], "/nowhere/log is not inside a log_* folder"),
+        (["latest", "/nowhere/log"], "log='/nowhere/log' is not read: it is not inside a log_* folder"),
         (["", f"{RESTARTED}:1:2"], f"'' and '{RESTARTED}:1:2' are the same run"),
     ],
 )

@@ -1,18 +1,15 @@
-"""A report lacks nothing, claims nothing, and is written whole or not at all."""
+"""A report lacks nothing and claims nothing."""
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import pytest
 
-from massgen_logs.errors import MassgenLogError
 from massgen_logs.report.check import problems
 from massgen_logs.report.claims import claims
 from massgen_logs.report.structure import MARK, SECTIONS, TITLE
-from massgen_logs.report.write import write
 
 COMPLETE = TITLE + "\n" + "\n".join(
     f"\n## {title}\ntext\n" + "".join(f"\n### {part}\ntext\n" for part in parts) for title, parts in SECTIONS
@@ -109,52 +106,6 @@ def test_a_claim_of_correctness_is_refused_without_ground_truth(sentence: str) -
 def test_neutral_sentences_are_accepted(sentence: str) -> None:
     """The process may be called correct, quotes are somebody's words."""
     assert claims(sentence, ["agent_a", "agent_b"]) == []
-
-
-def test_write_is_atomic_and_keeps_the_earlier_report(tmp_path: Path) -> None:
-    """No temporary file stays; overwrite keeps the old text beside the new one."""
-    path = tmp_path / "ANALYSIS_REPORT.md"
-    assert write(path, "one", overwrite=False) is None
-    with pytest.raises(MassgenLogError, match="overwrite=true"):
-        write(path, "two", overwrite=False)
-    assert path.read_text() == "one"
-    kept = write(path, "two", overwrite=True)
-    assert kept is not None
-    assert (path.read_text(), kept.read_text()) == ("two", "one")
-    again = write(path, "three", overwrite=True)
-    assert again is not None
-    assert {p.read_text() for p in tmp_path.iterdir()} == {"one", "two", "three"}
-    assert all(p.name.startswith("ANALYSIS_REPORT") for p in tmp_path.iterdir())
-
-
-def test_an_empty_report_of_massgen_is_no_report(tmp_path: Path) -> None:
-    """MassGen's self-analysis leaves an empty file: it is replaced unasked."""
-    path = tmp_path / "ANALYSIS_REPORT.md"
-    path.touch()
-    write(path, "one", overwrite=False)
-    assert path.read_text() == "one"
-
-
-def test_a_link_is_never_written_through(tmp_path: Path) -> None:
-    """A planted link in the place of the report."""
-    outside = tmp_path / "outside.txt"
-    outside.write_text("mine")
-    path = tmp_path / "ANALYSIS_REPORT.md"
-    path.symlink_to(outside)
-    with pytest.raises(MassgenLogError):
-        write(path, "one", overwrite=False)
-    write(path, "two", overwrite=True)
-    assert outside.read_text() == "mine"
-    assert path.read_text() == "two"
-    assert not path.is_symlink()
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
-    """As an error of the log, not a traceback."""
-    tmp_path.chmod(0o500)
-    with pytest.raises(MassgenLogError, match="can't be written"):
-        write(tmp_path / "ANALYSIS_REPORT.md", "one", overwrite=False)
 
 
 @pytest.mark.parametrize("mark", ["[[JUDGE: x]]", "[[JUDGE:x]]", "[[ JUDGE: y]]", "[[JUDGE]]"])

@@ -1,10 +1,9 @@
-"""What all readers share: opening a file safely, JSON documents, and typed looks into untyped JSON."""
+"""What all readers share: reading whole files and lines, JSON documents, and typed looks into untyped JSON."""
 
 from __future__ import annotations
 
 import json
 import os
-import stat
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import IO, BinaryIO, Generic, TypeVar, cast
 import orjson
 
 from massgen_logs import stop
+from massgen_logs.handles import open_file
 
 T = TypeVar("T")
 
@@ -50,22 +50,13 @@ class Read(Generic[T]):
     problems: list[Problem] = field(default_factory=list[Problem])
 
 
-def open_regular(path: Path) -> int:
-    """A read-only descriptor of a regular file; refuses links, folders, pipes and devices (OSError)."""
-    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise OSError("not a regular file")
-    return fd
-
-
 def read_text(path: Path | None, limit: int = MAX_DOCUMENT) -> Read[str]:
     """The whole file as text. UTF-8; other bytes are replaced and reported. Line ends become newlines."""
     if path is None:
         return Read("")
     name = path.name
     try:
-        with os.fdopen(open_regular(path), "rb") as handle:
+        with os.fdopen(open_file(path), "rb") as handle:
             data = handle.read(limit + 1)
     except OSError as error:
         return Read("", Source(name, 0, 1), [Problem(name, None, f"cannot be opened: {error.strerror or error}")])
@@ -131,7 +122,7 @@ def lines(path: Path | None, problems: list[Problem]) -> Iterator[tuple[int, byt
     if path is None:
         return
     try:
-        raw = os.fdopen(open_regular(path), "rb")
+        raw = os.fdopen(open_file(path), "rb")
         handle = _unzipped(raw) if path.suffix == ".zip" else raw
     except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         problems.append(Problem(path.name, None, f"cannot be opened: {getattr(error, 'strerror', None) or error}"))
@@ -206,7 +197,7 @@ def read_tail(path: Path | None, size: int = 262_144) -> bytes:
     if path is None:
         return b""
     try:
-        with os.fdopen(open_regular(path), "rb") as handle:
+        with os.fdopen(open_file(path), "rb") as handle:
             handle.seek(max(0, os.fstat(handle.fileno()).st_size - size))
             return handle.read(size)
     except OSError:
@@ -218,7 +209,7 @@ def read_head(path: Path | None, size: int) -> bytes:
     if path is None:
         return b""
     try:
-        with os.fdopen(open_regular(path), "rb") as handle:
+        with os.fdopen(open_file(path), "rb") as handle:
             return handle.read(size)
     except OSError:
         return b""

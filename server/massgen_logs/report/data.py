@@ -78,7 +78,8 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """The whole file. attempts: how many the turn had; language: of the report."""
+    """The whole file. attempts: how many the turn had; language: of the report; report_sha256: of the bytes of the
+    ANALYSIS_REPORT.md that it belongs to: beside a report with another hash it tells of another one."""
 
     schema_version: int
     tool_version: str
@@ -89,6 +90,7 @@ class ReportData:
     massgen_version: str | None
     massgen_version_range: str | None
     language: str
+    report_sha256: str
     figures: Figures
     red_flags: list[RedFlag]
     findings: list[Finding]
@@ -97,11 +99,11 @@ class ReportData:
 
 
 def report_data(run: Run, content: str, prints: list[Fingerprint]) -> ReportData:
-    """Everything about a report that a program may want to know."""
+    """Everything about a report that a program may want to know; `content` is the text as it is saved."""
     whole, votes, commands = overview(run), vote_reasons(run), repeated_commands(run, 1)
     return ReportData(
         SCHEMA, __version__, run.session, run.turn, run.attempt, run.attempts, run.version, run.version_range,
-        language_of(content),
+        language_of(content), hashlib.sha256(content.encode()).hexdigest(),
         Figures(
             {f.name: getattr(whole, f.name) for f in dataclasses.fields(whole) if f.name not in _ELSEWHERE},
             VoteTotals(

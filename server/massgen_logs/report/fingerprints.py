@@ -14,13 +14,14 @@ from typing import cast
 
 import orjson
 
+from massgen_logs.handles import file_status, open_file
 from massgen_logs.tree import Attempt, Place, Session, Turn
 
 DATA = "ANALYSIS_REPORT.json"
 """The name of the file beside the report."""
 _END = 65_536
 _LARGEST = 8_000_000
-"""Bytes of an ANALYSIS_REPORT.json that are read; a larger one is not ours."""
+"""Bytes of a report or of its ANALYSIS_REPORT.json that are read; a larger one is not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,10 @@ def fingerprints(place: Place, sources: Iterable[str]) -> list[Fingerprint]:
     paths = list(dict.fromkeys(path for parts in names if (path := attempt.file(*parts)) is not None))
     found: list[Fingerprint] = []
     for path in paths:
+        info = file_status(path)
         try:
-            found.append(
-                Fingerprint(path.relative_to(place.session.path).as_posix(), path.stat().st_size, digest(path))
-            )
+            if info is not None:
+                found.append(Fingerprint(path.relative_to(place.session.path).as_posix(), info.st_size, digest(path)))
         except (OSError, ValueError):
             continue
     return sorted(found, key=lambda print_: print_.name)
@@ -57,7 +58,7 @@ def digest(path: Path) -> str:
     Raises:
         OSError: if it can't be read.
     """
-    with path.open("rb") as file:
+    with os.fdopen(open_file(path), "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size <= 2 * _END:
             return hashlib.sha256(file.read(2 * _END)).hexdigest()
@@ -70,29 +71,37 @@ def digest(path: Path) -> str:
 def stale(session: Session, turn: Turn) -> bool | None:
     """Whether the log changed after the turn's report: a file it came from, or another attempt since.
 
-    None where that can't be known: no report, or no readable ANALYSIS_REPORT.json beside it. A file of another size has
-    changed, one that was not written to since has not; only one of the same size and a later time is read.
+    None where that can't be known: no report, no readable ANALYSIS_REPORT.json beside it, or one of another text (its
+    report_sha256 is not that of the report: edited by hand, or a writer was killed between the two files). A log file of
+    another size has changed, one that was not written to since has not; only one of the same size and a later time is read.
     """
-    beside = Attempt(0, turn.path).file(DATA)
-    if beside is None or not turn.analyzed:
+    if not turn.analyzed:
         return None
     try:
-        written = beside.stat()
-        if written.st_size > _LARGEST:
-            return None
-        data: object = orjson.loads(beside.read_bytes())
+        report, _ = _read(turn.report)
+        text, written_ns = _read(turn.path / DATA)
+        data: object = orjson.loads(text)
     except (OSError, ValueError):
         return None
     if not isinstance(data, dict):
         return None
     record = cast("dict[str, object]", data)
     known = _known(record.get("fingerprints"))
-    if known is None:
+    if known is None or record.get("report_sha256") != hashlib.sha256(report).hexdigest():
         return None
     attempts = record.get("attempts")
     if isinstance(attempts, int) and attempts != len(turn.attempts):
         return True
-    return any(_changed(session.path, print_, written.st_mtime_ns) for print_ in known)
+    return any(_changed(session.path, print_, written_ns) for print_ in known)
+
+
+def _read(path: Path) -> tuple[bytes, int]:
+    """A file whole, and when it was last written (ns); OSError if that can't be, or for one that is too large."""
+    with os.fdopen(open_file(path), "rb") as file:
+        content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise OSError("too large")
+        return content, os.fstat(file.fileno()).st_mtime_ns
 
 
 def _known(value: object) -> list[Fingerprint] | None:
@@ -115,8 +124,10 @@ def _changed(session: Path, known: Fingerprint, since_ns: int) -> bool:
     path = Attempt(0, session).file(*known.name.split("/"))
     if path is None:
         return True
+    info = file_status(path)
+    if info is None:
+        return True
     try:
-        info = path.stat()
         return info.st_size != known.size or (info.st_mtime_ns >= since_ns and digest(path) != known.sha256)
     except OSError:
         return True

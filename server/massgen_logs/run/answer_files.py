@@ -7,8 +7,10 @@ that is gone may have been cleared away by MassGen and not by the agent. Links a
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 
+from massgen_logs.handles import open_file
 from massgen_logs.readers import answer_txt
 from massgen_logs.run.model import Answer
 from massgen_logs.tree import Attempt
@@ -70,7 +72,10 @@ def _files(attempt: Attempt, agent: str, stamp: str, before: AnswerFiles | None)
 
 def _content(attempt: Attempt, folder: str, name: str) -> bytes | None:
     path = attempt.file(*folder.split("/"), *name.split("/"))
+    if path is None:
+        return None
     try:
-        return None if path is None else path.read_bytes()
+        with os.fdopen(open_file(path), "rb") as file:
+            return file.read(BYTES_COMPARED + 1)
     except OSError:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 
@@ -30,12 +29,7 @@ class Stderr:
 def collect(attempt: Attempt) -> Stderr:
     """Read the stderr logs of an attempt; a folder that can't be listed has none."""
     found = Stderr()
-    names: set[str] = set()
-    for folder in (attempt.path, attempt.log_half):
-        try:
-            names |= {name for name in os.listdir(folder) if _NAME.fullmatch(name)} if folder else set()
-        except OSError:
-            continue
+    names = {name for name in attempt.names() if _NAME.fullmatch(name)}
     if len(names) > MAX_FILES:
         found.problems.append(Problem("mcp_*_stderr.log", None, f"{len(names)} files: {MAX_FILES} were read"))
     for name in sorted(names)[:MAX_FILES]:

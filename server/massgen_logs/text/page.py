@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from massgen_logs.errors import MassgenLogError
+from massgen_logs.errors import MassgenLogError, quoted
 
 T = TypeVar("T")
 DEFAULT_CHARS = 6400
@@ -94,7 +94,7 @@ def start(cursor: str | None, total: int, before: Callable[[int], str]) -> tuple
     match = _CURSOR.fullmatch(cursor or "0")
     if match is None or int(match[1]) > total:
         raise MassgenLogError(
-            f"cursor={cursor!r} is none of this list ({total} rows). Leave it out for the first page."
+            f"cursor={quoted(cursor or '')} is none of this list ({total} rows). Leave it out for the first page."
         )
     index = int(match[1])
     return index, match[2] is not None and match[2] != before(index)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
-from massgen_logs.errors import MassgenLogError
+from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.run.load import load
 from massgen_logs.run.model import Note, Run, Source
 from massgen_logs.text.clean import cut, flat
@@ -223,4 +223,4 @@ def require(name: str, value: str, existing: list[str], what: str) -> None:
         MassgenLogError: if `value` is not in `existing`.
     """
     if value not in existing:
-        raise MassgenLogError(f"{name}={value!r}: no such {what}; there are: {', '.join(existing) or 'none'}.")
+        raise MassgenLogError(f"{name}={quoted(value)}: no such {what}; there are: {', '.join(existing) or 'none'}.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 from massgen_logs.analysis.comparison import Entry, Setting, compare, flatten
-from massgen_logs.errors import MassgenLogError
+from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.run.load import load
 from massgen_logs.run.model import Run, Source
 from massgen_logs.run.settings import recorded_config
@@ -18,7 +18,7 @@ from massgen_logs.text.clean import flat, inline
 from massgen_logs.text.mask import Masker
 from massgen_logs.text.table import counts, dollars, row_line, seconds, table
 from massgen_logs.tools.base import Result, Tool
-from massgen_logs.tree import Place, resolve
+from massgen_logs.tree import Place, resolve, root_around
 
 MOST = 8
 """Runs in one comparison."""
@@ -68,10 +68,10 @@ def _places(root: Path, logs: Sequence[str]) -> list[Place]:
     named: dict[str, str] = {}
     for entry in logs:
         place = _place(root, entry)
-        path = os.path.realpath(place.attempt.path)
+        path = str(place.attempt.path)
         if path in named:
             raise MassgenLogError(
-                f"logs: {named[path]!r} and {entry!r} are the same run ({place.session.name} turn {place.turn.number} attempt "
+                f"logs: {quoted(named[path])} and {quoted(entry)} are the same run ({place.session.name} turn {place.turn.number} attempt "
                 f"{place.attempt.number}). Name each run once; NAME:turn:attempt picks another one of the same log."
             )
         named[path] = entry
@@ -85,14 +85,12 @@ def _place(root: Path, entry: str) -> Place:
     match = None if _exists(root, entry) else _NUMBERED.fullmatch(entry)
     if match:
         name, turn, attempt = match[1], int(match[2]), int(match[3]) if match[3] else None
-    return resolve(root, name, turn, attempt)
+    own = root_around(name) if os.path.isabs(os.path.expanduser(name)) else None
+    return resolve(own or root, name, turn, attempt)
 
 
 def _exists(root: Path, name: str) -> bool:
-    try:
-        return os.sep in name and (Path(name).expanduser().exists() or (root / name).exists())
-    except (OSError, ValueError, RuntimeError):
-        return False
+    return os.sep in name and (os.path.lexists(os.path.expanduser(name)) or os.path.lexists(root / name))
 
 
 def _masked(setting: Setting, masker: Masker) -> Setting:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from massgen_logs.analysis.voting import since_start
-from massgen_logs.errors import MassgenLogError
+from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.run.model import Problem, Run, Source
 from massgen_logs.run.trace import KINDS, Item, agents_with_trace, items
 from massgen_logs.text import page
@@ -104,7 +104,7 @@ def read_trace(
         following = f"{index - 1}.{end}-{told}" if end else None
     if start > index or (offset and not shown):
         raise MassgenLogError(
-            f"cursor={cursor!r} is none of this list ({index} pieces). Leave it out for the first page."
+            f"cursor={quoted(cursor or '')} is none of this list ({index} pieces). Leave it out for the first page."
         )
     return Result(
         Trace(agent, shown, kinds, there), Page(len(shown), index, following, start, changed),
@@ -116,7 +116,9 @@ def _cursor(cursor: str | None) -> tuple[int, int, str | None]:
     """Pieces before the page, characters before it of its first piece, and the checksum of the pieces it has told of."""
     match = re.fullmatch(r"([0-9]{1,12})(?:\.([0-9]{1,12}))?(?:-([0-9a-f]{8}))?", cursor or "0")
     if match is None:
-        raise MassgenLogError(f"cursor={cursor!r} is no cursor of this list. Leave it out for the first page.")
+        raise MassgenLogError(
+            f"cursor={quoted(cursor or '')} is no cursor of this list. Leave it out for the first page."
+        )
     return int(match[1]), int(match[2] or 0), match[3]
 
 

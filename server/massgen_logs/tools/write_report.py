@@ -13,7 +13,7 @@ from massgen_logs.report.figures import contradictions
 from massgen_logs.report.fingerprints import DATA, fingerprints
 from massgen_logs.report.language import language_of
 from massgen_logs.report.structure import TITLES
-from massgen_logs.report.write import write, write_data
+from massgen_logs.report.write import write
 from massgen_logs.run.model import Run
 from massgen_logs.text.mask import Masker
 from massgen_logs.tools.base import Result, Tool
@@ -67,13 +67,11 @@ def write_report(
             + "\nMend them and call write_report again; draft_report shows every section.",
         )  # fmt: skip
     masker = Masker()
-    text = masker.text(content if content.endswith("\n") else content + "\n")
+    text = masker.text(content if content.endswith("\n") else content + "\n").encode("utf-8", "replace").decode()
     data = report_data(run, text, fingerprints(place, (source.file for source in run.sources)))
-    beside = place.turn.path / DATA
-    plain = as_json(masker.value(data))
-    kept = write(place.turn.report, text, overwrite=overwrite)
-    write_data(beside, plain, kept)
+    kept = write(place.turn.path, text, as_json(masker.value(data)), overwrite=overwrite)
     issues = {issue.id: issue.title for issue in data.suggested_issues}
+    beside = place.turn.path / DATA
     return Result(
         Written(str(place.turn.report), str(beside), str(kept) if kept else None, len(text), masker.count, issues)
     )
