@@ -205,6 +205,16 @@ def test_without_a_report_or_its_json_stale_is_unknown(report, copy_of, listed) 
     assert listed(root) == (None, None, "yes")
 
 
+def test_the_json_names_its_report(report, copy_of, listed) -> None:
+    """By the hash of its bytes; beside another text (edited, or its writer was killed) it tells nothing about it."""
+    root = copy_of(S1)
+    data = report(root)
+    file = next(root.rglob("ANALYSIS_REPORT.md"))
+    assert data["report_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    file.write_text(file.read_text() + "\nAdded by hand.\n")
+    assert listed(root) == (None, None, "yes")
+
+
 def later(path: Path) -> None:
     now = time.time_ns() + 3_600_000_000_000
     os.utime(path, ns=(now, now))

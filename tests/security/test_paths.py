@@ -7,7 +7,9 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,14 @@ from mcp import Client
 
 import massgen_logs
 from conftest import CORPUS
-from massgen_logs import cli, handles
+from massgen_logs import handles
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.mcp_server import make_server
 from massgen_logs.report import write as writing
 from massgen_logs.run import load as loading
 from massgen_logs.tools import base
 from massgen_logs.tools import write_report as write_tool
-from massgen_logs.tools.registry import NAMES, get
+from massgen_logs.tools.registry import NAMES
 from massgen_logs.tree import Attempt, entries, resolve
 
 CLEAN = CORPUS / "s1_clean_0.1.97" / ".massgen" / "massgen_logs"
@@ -452,27 +454,41 @@ def test_a_swap_before_writing_writes_nothing_outside(
     assert tree.state() == tree.before
 
 
-def test_a_session_that_flickers_is_read_inside_only(tree: Tree) -> None:
-    """4,000 reads while a thread swaps the session for a link all the time; plain opening, beside it, reads the canary."""
-    aside, stop = tree.root / "aside", threading.Event()
+@contextmanager
+def flickering(folder: Path, target: Path, aside: Path) -> Iterator[None]:
+    """Meanwhile a thread takes the folder away, puts a link to `target` in its place, and undoes that, all the time."""
+    stop = threading.Event()
 
     def flicker() -> None:
         while not stop.is_set():
-            os.rename(tree.session, aside)
-            tree.session.symlink_to(tree.other)
-            tree.session.unlink()
-            os.rename(aside, tree.session)
+            os.rename(folder, aside)
+            folder.symlink_to(target)
+            time.sleep(0.0001)
+            folder.unlink()
+            os.rename(aside, folder)
+            time.sleep(0.0003)
 
+    thread = threading.Thread(target=flicker)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_session_that_flickers_is_read_inside_only(tree: Tree) -> None:
+    """At least 4,000 reads, some inside and some refused; plain opening, beside them, does read the canary."""
     attempt = Attempt(1, tree.attempt)
     ours, theirs = (folder / "status.json" for folder in (tree.attempt, tree.far))
     want, canary = ours.read_bytes(), theirs.read_bytes()
     assert want != canary
     (tree.far / CANARY).mkdir()
-    thread = threading.Thread(target=flicker)
-    thread.start()
-    seen: dict[str, int] = {"inside": 0, "refused": 0, "followed by plain opening": 0}
-    try:
-        for _ in range(4000):
+    seen = {"inside": 0, "refused": 0, "read by plain opening": 0}
+    with flickering(tree.session, tree.other, tree.root / "aside"):
+        for number in range(100_000):
+            if number >= 4000 and min(seen.values()):
+                break
             try:
                 with os.fdopen(handles.open_file(ours), "rb") as file:
                     assert file.read() == want
@@ -482,39 +498,24 @@ def test_a_session_that_flickers_is_read_inside_only(tree: Tree) -> None:
             assert CANARY not in dict(entries(tree.attempt))
             assert not [name for name in attempt.agent_folders() if CANARY in name]
             try:
-                seen["followed by plain opening"] += ours.read_bytes() == canary
+                seen["read by plain opening"] += ours.read_bytes() == canary
             except OSError:
                 continue
-    finally:
-        stop.set()
-        thread.join()
     assert min(seen.values()) > 0, seen
 
 
 def test_writing_while_a_turn_flickers_stays_inside(tree: Tree) -> None:
-    """300 reports while a thread swaps the turn for a link: each is written inside or refused."""
-    aside, stop = tree.session / "aside", threading.Event()
-
-    def flicker() -> None:
-        while not stop.is_set():
-            os.rename(tree.turn, aside)
-            tree.turn.symlink_to(tree.other / "turn_1")
-            tree.turn.unlink()
-            os.rename(aside, tree.turn)
-
-    thread = threading.Thread(target=flicker)
-    thread.start()
+    """At least 300 reports, some written inside and some refused; nothing is made outside."""
     done = {True: 0, False: 0}
-    try:
-        for number in range(300):
+    with flickering(tree.turn, tree.other / "turn_1", tree.session / "aside"):
+        for number in range(20_000):
+            if number >= 300 and min(done.values()):
+                break
             try:
-                writing.write(tree.turn, f"{number}", "{}", overwrite=True)
+                writing.write(tree.turn, "x" * (number % 7 + 1), "{}", overwrite=True)
                 done[True] += 1
             except MassgenLogError:
                 done[False] += 1
-    finally:
-        stop.set()
-        thread.join()
     assert min(done.values()) > 0, done
     assert tree.state() == tree.before
 
