@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from massgen_logs import __version__
 from massgen_logs.errors import MassgenLogError
+from massgen_logs.text.mask import Masker
 from massgen_logs.tools.base import Tool, call
 from massgen_logs.tools.registry import NAMES, get
 
@@ -26,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _serve(arguments[1:])
         return _run_tool(arguments)
     except MassgenLogError as error:
-        print(f"massgen-logs: {error}", file=sys.stderr)
+        print(f"massgen-logs: {Masker().text(str(error))}", file=sys.stderr)  # also what fails before a tool is called
         return FAILED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: nothing left to say

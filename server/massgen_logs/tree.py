@@ -106,7 +106,9 @@ class Attempt:
     def signature(self) -> tuple[tuple[str, int, int], ...]:
         """(name, size, mtime in ns) of every file that a Run is read from: equal means unchanged."""
         folders = [self.path, self.path / "agent_outputs", *([self.log_half] if self.log_half else [])]
-        folders += [self.path / agent for agent in self.agent_folders()]
+        for agent, stamps in self.agent_folders().items():
+            folders += [self.path / agent, *(self.path / agent / stamp for stamp in stamps)]
+        folders += [self.path / "final" / agent for agent in self.folders("final")]
         return tuple(
             (str(folder / name), info.st_size, info.st_mtime_ns) for folder in folders for name, info in listing(folder)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from massgen_logs.analysis.costs import costs
@@ -197,8 +198,21 @@ def red_flags(run: Run) -> list[RedFlag]:
     failed = [call for call in run.calls if call.outcome == "failed" and not call.recorded_ok]
     if failed:
         found.append(RedFlag("failed_calls", f"{len(failed)} tool calls failed, recorded as failures", failed[0].src))
+    found += _secret_flags(run)
     found += [RedFlag(note.id, note.text, note.evidence) for note in run.notes if note.id not in _MINOR]
     return found
+
+
+def _secret_flags(run: Run) -> list[RedFlag]:
+    secrets = run.secrets
+    if secrets is None or not secrets.found:
+        return []
+    kinds = Counter(one.kind for one in secrets.found)
+    files = Counter(place.rpartition(":")[0].rpartition("/")[2] for one in secrets.found for place in one.places)
+    text = f"{len(secrets.found)} secrets stand in clear in the logs ({', '.join(f'{k} {n}' for k, n in kinds.most_common())})"
+    text += f", {sum(one.count for one in secrets.found)} places, in {', '.join(files)}"
+    text += f"; not looked through: {', '.join(secrets.skipped)}" if secrets.skipped else ""
+    return [RedFlag("secrets", text, secrets.found[0].places[0])]
 
 
 def _winner_flags(run: Run) -> list[RedFlag]:

@@ -170,6 +170,24 @@ class Ending:
 
 
 @dataclass(slots=True)
+class Secret:
+    """One secret that stands in clear in the run's files. places: the first ones, as file:line; count: all of them."""
+
+    kind: str
+    value: str = field(repr=False)
+    places: list[str] = field(default_factory=list[str])
+    count: int = 0
+
+
+@dataclass(slots=True)
+class Secrets:
+    """What was found in the run's files, and the files that were too large to be looked through."""
+
+    found: list[Secret] = field(default_factory=list[Secret])
+    skipped: list[str] = field(default_factory=list[str])
+
+
+@dataclass(slots=True)
 class Run:
     """One attempt, normalised."""
 
@@ -217,6 +235,8 @@ class Run:
     sources: list[Source] = field(default_factory=list[Source])
     missing: list[str] = field(default_factory=list[str])
     problems: list[Problem] = field(default_factory=list[Problem])
+    secrets: Secrets | None = None
+    """None where they were not looked for."""
 
     def note(self, id: str, text: str, evidence: str = "") -> None:
         """Add a note."""

@@ -1,98 +1,244 @@
-"""Secrets out of everything that leaves. MassGen redacts from 0.1.76 on only, and only some files.
+"""The one step that everything takes on its way out: a secret becomes `[masked:KIND#N]`.
 
-A secret becomes `[masked:KIND#N]`; the same secret has the same N within one answer, so that equality stays visible.
-Patterns follow the public formats of the providers (as collected by detect-secrets and gitleaks).
+The same secret has the same tag within one answer, so that equality stays visible. A secret that any text of the answer
+or any file of its run shows to be one (by format or by context, see find) is masked wherever its value stands, and so is
+a part of it that a cut has left. What MassGen redacted itself stays as it is; it does so from 0.1.76 on only, and only in
+some files. There is no way to switch masking off.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import re
-from typing import cast
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from typing import NewType, cast
+from urllib.parse import quote
 
-_VALUE = r"[^\s;&|\"'`<>\\)\]}]"
-_NAME = r"(?:(?:[A-Z0-9]+_)*(?:API_?|SECRET_?|ACCESS_?|PRIVATE_?|[A-Z0-9]+_)KEY|(?<![A-Z0-9_])KEY|[A-Z0-9_]*(?:TOKEN|SECRET|PASSWORD|PASSWD)|(?:[A-Z0-9]+_)*CREDENTIALS?)"
-_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("private-key", re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))", re.S)),
-    ("jwt", re.compile(r"\b(eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)")),
-    ("anthropic", re.compile(r"\b(sk-ant-[A-Za-z0-9_-]{8,})")),
-    ("openai", re.compile(r"\b(sk-(?!ant-)[A-Za-z0-9_-]{16,})")),
-    ("github", re.compile(r"\b((?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}))")),
-    ("gitlab", re.compile(r"\b(glpat-[A-Za-z0-9_-]{16,})")),
-    ("slack", re.compile(r"\b(xox[abeoprs]-[A-Za-z0-9-]{10,})")),
-    ("aws-id", re.compile(r"\b((?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16})\b")),
-    ("google", re.compile(r"\b(AIza[A-Za-z0-9_-]{30,})")),
-    ("google-oauth", re.compile(r"\b(ya29\.[A-Za-z0-9_-]{20,})")),
-    ("stripe", re.compile(r"\b((?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,})")),
-    ("huggingface", re.compile(r"\b(hf_[A-Za-z0-9]{20,})")),
-    ("logfire", re.compile(r"\b(pylf_[A-Za-z0-9_]{16,})")),
-    ("npm", re.compile(r"\b(npm_[A-Za-z0-9]{30,})")),
-    ("pypi", re.compile(r"\b(pypi-[A-Za-z0-9_-]{30,})")),
-    ("groq", re.compile(r"\b(gsk_[A-Za-z0-9]{20,})")),
-    ("xai", re.compile(r"\b(xai-[A-Za-z0-9]{20,})")),
-    ("authorization", re.compile(r"(?i)\bauthorization\\?[\"']?\s*[:=]\s*\\?[\"']?(?:bearer|basic|token)?\s*([A-Za-z0-9._~+/=-]{8,})")),
-    ("authorization", re.compile(r"(?i)\b(?:bearer|basic)\s+((?=[A-Za-z0-9._~+/-]*[0-9=])[A-Za-z0-9._~+/-]{16,}={0,2})")),
-    ("url-password", re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s:/@\"']{0,100}:([^\s@/\"']{1,200})@")),
-    # NAME_KEY="quoted value", then NAME_KEY=bare: upper case is a variable, whatever its value
-    ("assignment", re.compile(rf"\b{_NAME}=\\?([\"'])((?:(?!\1).){{1,400}}?)\\?\1")),
-    ("assignment", re.compile(rf"\b{_NAME}=({_VALUE}+)")),
-    # "name": "value" and name: value, in any case
-    ("assignment", re.compile(
-        r"(?i)[\"'][a-z0-9_.-]*(?:api[_-]?key|secret|access[_-]?key|private[_-]?key|(?<!max_)(?<!_)token|(?:access|auth|refresh|id|bot)[_-]token"
-        r"|password|passwd)\\?[\"']\s*[:=,]\s*\\?[\"']([^\"'\\\n]{3,400})\\?[\"']")),
-    ("assignment", re.compile(
-        r"(?i)\b[a-z0-9_-]*(?:api[_-]?key|secret[_-]?key|access[_-]?key|private[_-]?key|token|secret|password|passwd)"
-        r"\s*[:=]\s*\\?[\"']?((?=[^\s\"']*\d)[A-Za-z0-9_+/=.~!@#$%^*-]{8,})")),
-    ("assignment", re.compile(r"(?i)\b(?:pass(?:word|wd)|pgpassword)=([^\s;&|\"'`<>\\,)\]}]+)")),
-    ("option", re.compile(r"(?i)(?<!\S)--(?:[a-z]+-)?(?:token|password|passwd|api-key|secret)[= ]([^\s\"'`;|&-][^\s\"'`;|&]{3,})")),
-    ("option", re.compile(r"\bcurl\b[^\n|;]{0,200}?\s(?:-u|--user)[= ]?[^\s:]{1,60}:([^\s\"'`;|&]+)")),
-    ("option", re.compile(r"\bmysql(?:dump|admin)?\b[^\n|;]{0,200}?\s-p([^\s\"'`;|&-][^\s\"'`;|&]*)")),
-)  # fmt: skip
-_ALREADY = re.compile(r"\[(?:REDACTED|masked:)")
-_NO_SECRET = re.compile(r"\$\{?\w+\}?|\$\(.*|<[\w -]+>|(?i:true|false|null|none|id|name|yes|no|\d{1,4})")
-"""A variable, a place holder or a plain word in the place of a secret."""
-_HINT = re.compile(
-    r"PRIVATE KEY|eyJ|sk-|gh[pousr]_|github_pat_|glpat-|xox|AKIA|ASIA|AGPA|AIDA|AROA|AIza|ya29|_live_|_test_|hf_|pylf_|npm_|pypi-"
-    r"|gsk_|xai-|(?i:bearer|basic)\s|://|curl|mysql|(?i:key|token|secret|passw|credential|authorization)",
-)
+from massgen_logs.run.model import Secret
+from massgen_logs.text.find import Found, across, find
+from massgen_logs.text.secret_contexts import NO_SECRET
+
+Masked = NewType("Masked", str)
+"""A text that went through a Masker: the only one that a surface writes."""
+
+_EDGE = 400
+"""Characters at the end of one piece and the beginning of the next in which a secret may stand that is split over them."""
+_LEAD = re.compile(r"(?:[A-Za-z]{1,9}\d{0,2}[-_.]){0,4}")
+"""What all tokens of a provider begin with: no part of a secret."""
+_LEAST = 4
+"""Characters of a secret's half that are masked; fewer tell nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedSecret:
+    """field: the first one of the answer that it stood in, None for one that only the finished text shows; places: the first
+    ones in the run's files, as file:line."""
+
+    tag: str
+    kind: str
+    field: str | None
+    places: list[str]
 
 
 class Masker:
     """Masks the texts of one answer; remembers which secret got which number."""
 
-    def __init__(self) -> None:
-        self.seen: dict[tuple[str, str], int] = {}
+    def __init__(self, known: Iterable[Secret] = ()) -> None:
+        self._kinds: dict[str, str] = {}
+        self._forms: dict[str, str] = {}
+        self._tags: dict[str, str] = {}
+        self._fields: dict[str, str | None] = {}
+        self._halves: dict[tuple[str, str], str] = {}
+        self._last: dict[str, str] = {}
+        self._seen: dict[str, list[Found]] = {}
+        self._places: dict[str, list[str]] = {}
+        for one in known:
+            self._remember(one.kind, one.value)
+            self._places[one.value] = one.places
 
     @property
     def count(self) -> int:
         """How many different secrets were masked."""
-        return len(self.seen)
+        return len(self._tags)
 
-    def text(self, value: str) -> str:
-        """`value` without its secrets."""
-        if not _HINT.search(value):
-            return value
-        for kind, pattern in _PATTERNS:
-            value = pattern.sub(lambda match, kind=kind: self._tag(match, kind), value)
-        return value
+    def masked(self) -> list[MaskedSecret]:
+        """Those that were masked, in the order of their numbers."""
+        return [
+            MaskedSecret(tag, self._kinds[secret], self._fields[secret], self._places.get(secret, []))
+            for secret, tag in self._tags.items()
+        ]
 
-    def _tag(self, match: re.Match[str], kind: str) -> str:
-        group = match.re.groups
-        secret = match[group]
-        if _ALREADY.search(secret) or not secret.strip("*.x[]") or _NO_SECRET.fullmatch(secret):
-            return match[0]
-        number = self.seen.setdefault((kind, secret), len(self.seen) + 1)
-        start, end = match.start(group) - match.start(), match.end(group) - match.start()
-        return f"{match[0][:start]}[masked:{kind}#{number}]{match[0][end:]}"
+    def learn(self, text: str) -> None:
+        """Remember the secrets of a text that is shown elsewhere, or not at all."""
+        for found in self._find(text):
+            self._remember(found.kind, found.value)
+
+    def follow(self, stream: str, text: str) -> None:
+        """Learn a text that goes on where the last one of `stream` ended: a secret may be split over both."""
+        self.learn(text)
+        before = self._last.get(stream, "")[-_EDGE:]
+        self._last[stream] = (before + text)[-_EDGE:] if len(text) < _EDGE else text
+        if not before or not text:
+            return
+        for end, beginning, found in across(before, text[:_EDGE]):
+            self._remember(found.kind, found.value)
+            self._halves[end, beginning] = found.value
+
+    def text(self, value: str, field: str = "") -> Masked:
+        """`value` without its secrets; `field` names where it stands."""
+        spans: list[tuple[int, int, str]] = []
+        for found in self._find(value):
+            self._remember(found.kind, found.value)
+            spans.append((found.start, found.end, found.value))
+        spans += self._known(value)
+        spans += self._cut(value)
+        parts, at = list[str](), 0
+        for start, end, secret in _outermost(spans):
+            parts += [value[at:start], self._tag(secret)]
+            self._fields.setdefault(secret, field or None)
+            at = end
+        return Masked("".join([*parts, value[at:]]))
 
     def value(self, value: object) -> object:
         """A JSON-like value (dataclasses too) with every text in it masked, keys included."""
+        plain = _plain(value)
+        self._learn_all(plain, "")
+        return self._masked(plain, "")
+
+    def beside(self, key: str, value: object) -> object:
+        """`value` (a scalar) as masked, where it may be a secret only because of its key."""
+        if value is None or isinstance(value, bool | float):
+            return value
+        self._learn_beside(key, str(value))
+        masked = self.text(str(value))
+        return value if masked == str(value) else masked
+
+    def _learn_all(self, value: object, stream: str) -> None:
         if isinstance(value, str):
-            return self.text(value)
+            self.follow(stream, value)
+        elif isinstance(value, dict):
+            for key, item in cast("dict[object, object]", value).items():
+                self.learn(str(key))
+                if isinstance(item, str):
+                    self._learn_beside(str(key), item)
+                self._learn_all(item, f"{stream}.{key}")
+        elif isinstance(value, list):
+            for item in cast("list[object]", value):
+                self._learn_all(item, stream)
+
+    def _learn_beside(self, key: str, value: str) -> None:
+        """Structured data keeps a name and its value apart."""
+        if len(key) < 60 and len(value) < 4000:
+            quoted = value.replace('"', "'").replace("\n", " ")
+            for found in find(f'"{key}": "{quoted}"'):
+                if found.value == quoted:
+                    self._remember(found.kind, value)
+                    self._forms[value] = value
+
+    def _masked(self, value: object, field: str) -> object:
+        if isinstance(value, str):
+            return self.text(value, field)
         if isinstance(value, dict):
-            return {self.value(k): self.value(v) for k, v in cast("dict[object, object]", value).items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self.value(item) for item in cast("list[object]", value)]
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {f.name: self.value(getattr(value, f.name)) for f in dataclasses.fields(value)}
+            inside = field + "." if field else ""
+            pairs = cast("dict[object, object]", value).items()
+            return {self._masked(k, field): self._masked(v, f"{inside}{self.text(str(k))}") for k, v in pairs}
+        if isinstance(value, list):
+            return [self._masked(item, f"{field}[{i}]") for i, item in enumerate(cast("list[object]", value))]
         return value
+
+    def _find(self, text: str) -> list[Found]:
+        if text not in self._seen:
+            self._seen[text] = find(text)
+        return self._seen[text]
+
+    def _remember(self, kind: str, value: str) -> None:
+        if value in self._kinds:
+            return
+        self._kinds[value] = kind
+        if kind == "private-key":
+            self._forms |= {line: value for line in re.findall(r"[A-Za-z0-9+/=]{32,}", value)}
+        elif _tells(value):
+            dumped = json.dumps(value)[1:-1]
+            self._forms |= dict.fromkeys((value, dumped, json.dumps(dumped)[1:-1], quote(value, safe="")), value)
+
+    def _known(self, text: str) -> list[tuple[int, int, str]]:
+        """Remembered values wherever they stand, whatever stands around them."""
+        spans: list[tuple[int, int, str]] = []
+        for form, value in self._forms.items():
+            at = text.find(form)
+            while at >= 0:
+                end = at + len(form)
+                if not form.isalpha() or not (text[at - 1 : at].isalnum() or text[end : end + 1].isalnum()):
+                    spans.append((at, end, value))
+                at = text.find(form, end)
+        return spans
+
+    def _cut(self, text: str) -> list[tuple[int, int, str]]:
+        """The parts of remembered values that a cut left: beginnings anywhere, ends at the text's beginning."""
+        spans: list[tuple[int, int, str]] = []
+        for form, value in self._forms.items():
+            head, tail = _ends(form)
+            at = text.find(head) if head else -1
+            while at >= 0:
+                end = at + len(head)
+                while end < len(text) and end - at < len(form) and text[end] == form[end - at]:
+                    end += 1
+                spans.append((at, end, value))
+                at = text.find(head, end)
+            if tail and (at := text.find(tail, 0, len(form))) >= 0 and form.endswith(text[: at + len(tail)]):
+                spans.append((0, at + len(tail), value))
+        for (before, after), value in self._halves.items():
+            if len(before) >= _LEAST and text.endswith(before):
+                spans.append((len(text) - len(before), len(text), value))
+            if len(after) >= _LEAST and text.startswith(after):
+                spans.append((0, len(after), value))
+        return spans
+
+    def _tag(self, secret: str) -> str:
+        kind = self._kinds[secret]
+        return self._tags.setdefault(secret, f"[masked:{kind}#{len(self._tags) + 1}]")
+
+
+def _plain(value: object) -> object:
+    """The value as dicts, lists and scalars."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in cast("dict[object, object]", value).items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in cast("list[object]", value)]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    return value
+
+
+def _tells(value: str) -> bool:
+    """True if a value is a secret without its context too: no word, small number or path that stands everywhere."""
+    if len(value) < 6 or NO_SECRET.fullmatch(value):
+        return False
+    return len(value) >= 9 if value.isalpha() or value.isdigit() else True
+
+
+def _ends(form: str) -> tuple[str, str]:
+    """The shortest beginning and end by which a cut value is known again; "" for a value without such."""
+    lead = _LEAD.match(form)
+    least = max(8, (lead.end() if lead else 0) + 4)
+    head = next((form[:n] for n in range(least, len(form) - 1) if _random(form[lead.end() if lead else 0 : n])), "")
+    tail = next((form[-n:] for n in range(8, len(form) - 1) if _random(form[-n:])), "")
+    return head, tail
+
+
+def _random(part: str) -> bool:
+    return any(c.isdigit() for c in part) and any(c.isalpha() for c in part)
+
+
+def _outermost(spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Spans that overlap become one, with the secret of the widest."""
+    found: list[tuple[int, int, str, int]] = []
+    for start, end, secret in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if found and start < found[-1][1]:
+            first, last, kept, width = found[-1]
+            wider = end - start > width
+            found[-1] = first, max(last, end), secret if wider else kept, max(width, end - start)
+        else:
+            found.append((start, end, secret, end - start))
+    return [span[:3] for span in found]

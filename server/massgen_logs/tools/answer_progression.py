@@ -17,6 +17,7 @@ from massgen_logs.text.mask import Masker
 from massgen_logs.text.page import Page
 from massgen_logs.text.table import counts
 from massgen_logs.tools.base import Cursor, Result, Tool, require
+from massgen_logs.tools.masking import masker_of
 from massgen_logs.tree import Place
 
 _HEAD = 90
@@ -58,7 +59,7 @@ def answer_progression(
         limit: see above.
         cursor: of the page before.
     """
-    masker = Masker()
+    masker = masker_of(run)
     if label is not None:
         return _text(run, label, limit, cursor, masker)
     found = analyse(run, answer_files.collect(place.attempt, run.answers), lambda text: _safe(text, masker))

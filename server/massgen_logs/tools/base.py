@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from massgen_logs.errors import MassgenLogError, quoted
-from massgen_logs.run.load import load
 from massgen_logs.run.model import Note, Run, Source
 from massgen_logs.text.clean import cut, flat
-from massgen_logs.text.mask import Masker
+from massgen_logs.text.mask import Masked, Masker
 from massgen_logs.text.page import EVERYTHING, Page
 from massgen_logs.tools import parts
+from massgen_logs.tools.masking import load, masker_of
 from massgen_logs.tree import Place, find_root, resolve
 
 Log = Annotated[str, "latest, a name, a unique prefix, or a path inside it"]
@@ -33,7 +34,7 @@ class Result:
     page: Page | None = None
     next: tuple[str, ...] = ()
     sources: list[Source] | None = None
-    masker: Masker = field(default_factory=Masker)
+    masker: Masker | None = None
     """For a function that must cut a text: it masks before it cuts, so that no cut can halve a secret."""
 
 
@@ -82,7 +83,8 @@ class Tool:
 
 @dataclass(slots=True)
 class Answer:
-    """A finished answer, masked: `json()` for programs, `text()` for agents and people."""
+    """A finished answer, masked: `json()` for programs, `text()` for agents and people. Nothing else leaves, and both
+    pass the masker: the fields when the answer is made, the text once more when it is rendered."""
 
     tool: Tool
     scope: dict[str, object]
@@ -92,7 +94,7 @@ class Answer:
     missing: list[str]
     notes: list[dict[str, str]]
     next: tuple[str, ...]
-    masked: int
+    masker: Masker
     attempts: int = 1
     problems: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
 
@@ -104,18 +106,18 @@ class Answer:
         }  # fmt: skip
         return {
             "tool": self.tool.name, "scope": self.scope, "data": self.data, "page": page, "sources": self.sources,
-            "missing": self.missing, "notes": self.notes, "problems": self.problems, "masked_secrets": self.masked,
-            "next": list(self.next),
+            "missing": self.missing, "notes": self.notes, "problems": self.problems, "masked_secrets": self.masker.count,
+            "masked": [asdict(one) for one in self.masker.masked()], "next": list(self.next),
         }  # fmt: skip
 
-    def text(self) -> str:
+    def text(self) -> Masked:
         """Compact Markdown: scope line, body, what was cut, notes, sources, next."""
         lines = [self._head(), *self.tool.render(self.data)]
         if self.page is not None:
             lines.append(self._page_line(self.page))
         lines += [f"note: {flat(note['text'], 400)}" for note in self.notes if self.tool.notes is not None]
-        lines += self._foot()
-        return "\n".join(lines)
+        body = self.masker.text("\n".join(lines))
+        return Masked("\n".join([body, *map(self.masker.text, self._foot())]))
 
     def _head(self) -> str:
         scope = self.scope
@@ -146,11 +148,19 @@ class Answer:
                 f"unreadable: {p['file']}:{p['line'] or '-'} {cut(str(p['what']), 120)}" for p in self.problems[:3]
             ]
             lines += [f'unreadable: {len(self.problems) - 3} more: part="problems"'] if len(self.problems) > 3 else []
-        if self.masked:
-            lines.append(f"{self.masked} secrets masked")
+        if self.masker.count:
+            lines.append(self._masked_line())
         if self.next:
             lines.append("next: " + ", ".join(self.next))
         return lines
+
+    def _masked_line(self) -> str:
+        masked = self.masker.masked()
+        kinds = ", ".join(f"{kind} {n}" for kind, n in Counter(one.kind for one in masked).items())
+        places = list(dict.fromkeys(place for one in masked for place in (one.places or [one.field])[:1] if place))
+        more = f', {len(places) - 3} more: part="masked"' if len(places) > 3 else ""
+        where = f"; in {', '.join(flat(place, 90) for place in places[:3])}{more}" if places else ""
+        return f"{len(masked)} secret{'' if len(masked) == 1 else 's'} masked ({kinds}{where})"
 
 
 _CHANGED = " · CHANGED since the page before: rows may be missing or told twice; leave cursor out to start anew"
@@ -166,37 +176,44 @@ def call(tool: Tool, arguments: dict[str, Any]) -> Answer:
     """Call a tool with the caller's arguments.
 
     Raises:
-        MassgenLogError: for anything that the caller can mend.
+        MassgenLogError: for anything that the caller can mend; its text is masked too.
     """
-    arguments = dict(arguments)
+    runs: list[Run] = []
+    try:
+        return _part(tool, dict(arguments), runs)
+    except MassgenLogError as error:
+        raise MassgenLogError(masker_of(*runs).text(str(error))) from error
+
+
+def _part(tool: Tool, arguments: dict[str, Any], runs: list[Run]) -> Answer:
     own = inspect.signature(tool.function).parameters
     part = arguments.pop("part", None)
     paging = {name: arguments.pop(name, None) for name in ("limit", "cursor") if part is not None or name not in own}
     if part is None:
         if any(value is not None for value in paging.values()):
             raise MassgenLogError(f"limit and cursor of {tool.name} page one of its lists: give its name as part.")
-        return _call(tool, arguments)
-    answer = _call(tool, arguments | ({"limit": EVERYTHING} if "limit" in own else {}))
+        return _call(tool, arguments, runs)
+    answer = _call(tool, arguments | ({"limit": EVERYTHING} if "limit" in own else {}), runs)
     rows, page = parts.page_of(answer.json(), str(part), paging["cursor"], paging["limit"])
     data: dict[str, object] = {"part": part, "rows": rows}
     return replace(answer, tool=replace(tool, render=parts.render), data=data, page=page, next=())
 
 
-def _call(tool: Tool, arguments: dict[str, Any]) -> Answer:
+def _call(tool: Tool, arguments: dict[str, Any], runs: list[Run]) -> Answer:
     logs_dir = arguments.pop("logs_dir", None)
     if tool.needs == "root":
         result = tool.function(find_root(logs_dir, next(iter(arguments.get("logs") or ()), None)), **arguments)
-        return _answer(tool, result, None, None)
+        return _answer(tool, result, None)
     log, turn, attempt = (arguments.pop(name, None) for name in ("log", "turn", "attempt"))
     place = resolve(find_root(logs_dir, log), log, turn, attempt)
     run = load(place)
+    runs.append(run)
     first = (run, place) if tool.needs == "place" else (run,)
-    return _answer(tool, tool.function(*first, **arguments), run, place)
+    return _answer(tool, tool.function(*first, **arguments), run)
 
 
-def _answer(tool: Tool, result: Result, run: Run | None, place: Place | None) -> Answer:
-    masker = result.masker
-    data = masker.value(result.data)
+def _answer(tool: Tool, result: Result, run: Run | None) -> Answer:
+    """The one way out: whatever an answer has is masked here, at once, so that a secret is known in all of it."""
     scope: dict[str, object] = {name: None for name in ("session", "turn", "attempt", "massgen_version", "state")}  # noqa: C420 (typed)
     notes: list[Note] = []
     if run is not None:
@@ -206,13 +223,19 @@ def _answer(tool: Tool, result: Result, run: Run | None, place: Place | None) ->
         }  # fmt: skip
         notes = [note for note in run.notes if tool.notes is None or note.id in tool.notes]
     sources = result.sources if result.sources is not None else run.sources if run else []
+    masker = result.masker or (masker_of(run) if run else Masker())
+    out: Any = masker.value({
+        "data": result.data,
+        "scope": scope,
+        "sources": [{"file": s.file, "rows": s.rows, "unreadable": s.unreadable} for s in sources],
+        "missing": run.missing if run else [],
+        "notes": [{"id": n.id, "text": n.text, "evidence": n.evidence} for n in notes],
+        "next": list(result.next),
+        "problems": [{"file": p.file, "line": p.line, "what": p.what} for p in run.problems] if run else [],
+    })  # fmt: skip
     return Answer(
-        tool, scope, data, result.page,
-        [{"file": s.file, "rows": s.rows, "unreadable": s.unreadable} for s in sources],
-        run.missing if run else [],
-        [{"id": n.id, "text": masker.text(n.text), "evidence": n.evidence} for n in notes],
-        result.next, masker.count, run.attempts if run else 1,
-        problems=[{"file": p.file, "line": p.line, "what": p.what} for p in run.problems] if run else [],
+        tool, out["scope"], out["data"], result.page, out["sources"], out["missing"], out["notes"], tuple(out["next"]), masker,
+        run.attempts if run else 1, out["problems"],
     )  # fmt: skip
 
 

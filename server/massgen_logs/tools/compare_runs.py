@@ -11,13 +11,13 @@ from typing import Annotated, Any, cast
 
 from massgen_logs.analysis.comparison import Entry, Setting, compare, flatten
 from massgen_logs.errors import MassgenLogError, quoted
-from massgen_logs.run.load import load
 from massgen_logs.run.model import Run, Source
 from massgen_logs.run.settings import recorded_config
 from massgen_logs.text.clean import flat, inline
 from massgen_logs.text.mask import Masker
 from massgen_logs.text.table import counts, dollars, row_line, seconds, table
 from massgen_logs.tools.base import Result, Tool
+from massgen_logs.tools.masking import load, masker_of
 from massgen_logs.tree import Place, resolve, root_around
 
 MOST = 8
@@ -48,7 +48,7 @@ def compare_runs(
         Entry(load(place), None if config is None else flatten(config))
         for place, config in zip(places, configs, strict=True)
     ]
-    masker = Masker()
+    masker = masker_of(*(entry.run for entry in entries))
     data = compare(entries)
     data = replace(data, config=[_masked(setting, masker) for setting in data.config])
     sources = [
@@ -103,13 +103,7 @@ def _masked(setting: Setting, masker: Masker) -> Setting:
 def _mask_beside(key: str, value: object, masker: Masker) -> object:
     if isinstance(value, list):
         return [_mask_beside(key, item, masker) for item in cast("list[object]", value)]
-    if value is None or isinstance(value, bool):
-        return value
-    name = key.rsplit(".", 1)[-1]
-    bare = re.sub(r"[\"'\\\n]", "", str(value))[:400]
-    beside = f'"{name}": "{bare}"'
-    told = masker.text(beside)
-    return value if told == beside else told.removeprefix(f'"{name}": "').removesuffix('"')
+    return masker.beside(key.rsplit(".", 1)[-1], value)
 
 
 def _named(key: str, run: Run) -> list[Source]:

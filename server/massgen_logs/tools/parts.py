@@ -19,7 +19,7 @@ def page_of(
     """A page of the list that `part` names (dots go into objects).
 
     Args:
-        answer: a typed result, masked: data, sources, problems, notes.
+        answer: a typed result, masked: data, sources, problems, notes, masked.
         part: such as "findings" or "agents.agent_b.events".
         cursor: of the page before.
         limit: rows at most.
@@ -27,7 +27,7 @@ def page_of(
     Raises:
         MassgenLogError: for a part that this answer does not have; it names those there are.
     """
-    lists = _lists(answer["data"]) | {name: _rows(answer[name]) for name in ("notes", "sources", "problems", "missing")}
+    lists = _lists(answer["data"]) | {name: _rows(answer[name]) for name in ("notes", "sources", "problems", "missing", "masked")}
     if part not in lists:
         there = {name: len(rows) for name, rows in lists.items() if rows}
         names = nearest(part, [f"{name} ({n})" for name, n in there.items()], 20)

@@ -15,6 +15,7 @@ from massgen_logs.text.clean import fence
 from massgen_logs.text.mask import Masker
 from massgen_logs.text.page import Page
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool, require
+from massgen_logs.tools.masking import masker_of
 from massgen_logs.tree import Place
 
 
@@ -76,7 +77,7 @@ def read_trace(
     start, offset, mark = _cursor(cursor)
     most = limit if limit is not None else 60
     budget = page.DEFAULT_CHARS if limit is None else page.MAX_CHARS
-    sources, problems, masker = list[Source](), list[Problem](), Masker()
+    sources, problems, masker = list[Source](), list[Problem](), masker_of(run)
     shown: list[TraceItem] = []
     kinds: dict[str, int] = {}
     there: dict[str, list[str]] = {"kinds": [], "rounds": []}
@@ -88,6 +89,8 @@ def read_trace(
                 there[name].append(value)
         if not _wanted(item, round, kind, contains):
             continue
+        masker.follow(item.kind, item.text)
+        masker.follow(f"{item.kind}.result", item.result or "")
         index += 1
         before, told = told, page.checksum([told, item.kind, item.text, item.result or ""])
         if index == start + (offset > 0):

@@ -8,9 +8,9 @@ from typing import Any
 from massgen_logs.analysis.overview import PREVIEW, overview
 from massgen_logs.run.model import Run
 from massgen_logs.text.clean import fence, flat, inline
-from massgen_logs.text.mask import Masker
 from massgen_logs.text.table import counts, dollars, seconds, table
 from massgen_logs.tools.base import Result, Tool
+from massgen_logs.tools.masking import masker_of
 
 _AGENTS = 15
 _EACH = 3
@@ -24,7 +24,7 @@ def run_overview(run: Run) -> Result:
     Args:
         run: the run.
     """
-    data, masker = overview(run), Masker()
+    data, masker = overview(run), masker_of(run)
     if data.final_answer is not None:
         preview = masker.text(run.final_text or "")[:PREVIEW]
         data = replace(data, final_answer=replace(data.final_answer, preview=preview))

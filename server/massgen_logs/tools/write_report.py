@@ -15,8 +15,8 @@ from massgen_logs.report.language import language_of
 from massgen_logs.report.structure import TITLES
 from massgen_logs.report.write import write
 from massgen_logs.run.model import Run
-from massgen_logs.text.mask import Masker
 from massgen_logs.tools.base import Result, Tool
+from massgen_logs.tools.masking import masker_of
 from massgen_logs.tree import Place
 
 _SHOWN = 60
@@ -59,14 +59,14 @@ def write_report(
     if content.startswith("draft_report · ") and title is not None:
         content = content[content.index(title) :]  # the frame in which draft_report handed the draft over
     wrong = problems(content, ground_truth=bool(ground_truth and ground_truth.strip()), agents=run.agents)
-    wrong += contradictions(content, Masker().text(measured(run, language_of(content))))
+    wrong += contradictions(content, masker_of(run).text(measured(run, language_of(content))))
     if wrong:
         rest = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
         raise MassgenLogError(
             f"The report was not saved, {len(wrong)} things are wrong:\n- " + "\n- ".join([*wrong[:_SHOWN], *rest])
             + "\nMend them and call write_report again; draft_report shows every section.",
         )  # fmt: skip
-    masker = Masker()
+    masker = masker_of(run)
     text = masker.text(content if content.endswith("\n") else content + "\n").encode("utf-8", "replace").decode()
     data = report_data(run, text, fingerprints(place, (source.file for source in run.sources)))
     kept = write(place.turn.path, text, as_json(masker.value(data)), overwrite=overwrite)

@@ -1,0 +1,89 @@
+"""The secrets that stand in clear in an attempt's files, and where."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from massgen_logs.readers.base import read_text
+from massgen_logs.run.model import Run, Secret, Secrets
+from massgen_logs.tree import Attempt
+
+MOST_BYTES = 8 * 1024 * 1024
+"""Of all files together, the smallest first: looking through them costs about 0.05 s a megabyte."""
+_PLACES = 5
+_MOST = 1000
+"""Different secrets that are kept."""
+_SKIPPED = (".zip", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf", ".mp4", ".mp3", ".wav")
+
+
+class Hit(Protocol):
+    """One secret in a text."""
+
+    @property
+    def start(self) -> int: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def value(self) -> str: ...  # noqa: D102
+
+
+def collect(run: Run, attempt: Attempt, find: Callable[[str], Sequence[Hit]]) -> Secrets:
+    """Look through the files that MassGen wrote about the attempt (not through workspaces); `find` tells what is a secret.
+
+    Where files were too large, what the run took from them is looked through instead.
+    """
+    secrets, found, room = Secrets(), dict[str, Secret](), MOST_BYTES
+    for size, name, path in sorted(_files(attempt)):
+        if size > room:
+            secrets.skipped.append(name)
+            continue
+        room -= size
+        text = read_text(path).value
+        for place in find(text):
+            _add(found, place, f"{name}:{text.count(chr(10), 0, place.start) + 1}")
+    for text, src in _taken(run) if secrets.skipped else ():
+        for place in find(text):
+            _add(found, place, src)
+    secrets.found = list(found.values())
+    return secrets
+
+
+def _add(found: dict[str, Secret], hit: Hit, where: str) -> None:
+    if hit.value not in found and len(found) >= _MOST:
+        return
+    secret = found.setdefault(hit.value, Secret(hit.kind, hit.value))
+    if where not in secret.places:
+        secret.count += 1
+        if len(secret.places) < _PLACES:
+            secret.places.append(where)
+
+
+def _taken(run: Run) -> Iterator[tuple[str, str]]:
+    """The texts of a run, and where each stands."""
+    for call in run.calls:
+        yield f"{call.command or ''}\n{json.dumps(call.args)}\n{call.error or ''}", call.src
+    yield from ((answer.text or "", answer.src) for answer in run.answers)
+    yield from ((vote.reason or "", vote.src) for vote in run.votes)
+    yield from ((moment.detail, moment.src) for moment in run.moments)
+    yield run.final_text or "", run.final_src
+
+
+def _files(attempt: Attempt) -> Iterator[tuple[int, str, Path]]:
+    folders: list[tuple[str, ...]] = [(), ("agent_outputs",)]
+    folders += [(agent, stamp) for agent, stamps in attempt.agent_folders().items() for stamp in stamps]
+    folders += [("final", name) for name in attempt.folders("final")]
+    for parts in folders:
+        bases = [attempt.path.joinpath(*parts), *([attempt.log_half] if attempt.log_half and not parts else [])]
+        for base in bases:
+            try:
+                names = os.listdir(base)
+            except OSError:
+                continue
+            for name in names:
+                path = attempt.file(*parts, name)
+                if path is not None and not name.lower().endswith(_SKIPPED):
+                    yield os.lstat(path).st_size, "/".join([*parts, name]), path

@@ -1,0 +1,277 @@
+"""Where secrets stand in a text: by format, by context, escaped, URL-encoded, wrapped or cut off."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from massgen_logs.text.secret_contexts import ALREADY, CALL, CONTEXTS, HINTS, NO_SECRET, URL_HINT
+from massgen_logs.text.secret_formats import DOTTED, FORMATS, LOOSE
+from massgen_logs.text.views import View, replaced
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One secret in a text. value: without the line breaks and escapes in it."""
+
+    start: int
+    end: int
+    kind: str
+    value: str
+
+
+_RUN = re.compile(r"[A-Za-z0-9_~-]{15,}")
+"""What a token of any provider has: a long run. A common text has few different ones."""
+_DOTTED_RUN = re.compile(r"[.:/][A-Za-z0-9_~-]{15,}")
+_ALONE = ("Key=", "_authToken", "hooks.slack.com", "softlayer.com")
+"""Words of formats whose secret may be no such run, or stands far behind them."""
+_WORDS = tuple(sorted({word for _, words, _ in FORMATS for word in words}))
+_GAP = r"[\n\r\\](?:(?<=\n)|(?<=\r)\n|(?<=\\)(?:r\\{1,4}|\\{0,3})n)[ \t>|]{0,16}"
+"""A line break, escaped too, with the indent of the next line."""
+_BREAK = re.compile(rf"(?<=[A-Za-z0-9_+/=.~-]){_GAP}(?=[A-Za-z0-9_+/.~-])")
+_SPLIT = re.compile(
+    rf"(?<![A-Za-z0-9_+/=.~:-])[A-Za-z0-9_+/=.~:-]{{1,300}}(?={_GAP}(?P<next>[A-Za-z0-9_+/.~-]{{4,300}}))"
+)
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff](?:(?<=\x1b)(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)))?"
+)
+_ESCAPE = re.compile(r"\\(?:/|u00([2-7][0-9a-fA-F]))")
+_PERCENT = re.compile(r"%(?:25){0,2}([2-7][0-9A-Fa-f])")
+_DOTTED_WORDS = tuple(word for word in _WORDS if not word[-1].isalnum() and word[-1] not in "-_") + ("1//0",)
+_XML = re.compile(r"(?:password|secret|token|key)>")
+_TOKEN = re.compile(r"[A-Za-z0-9_+/=-]+")
+_JWT_REST = re.compile(r"[A-Za-z0-9_+/=.-]+")
+_PAIR = re.compile(r"=([^;\s]{6,})")
+_MOST_REST = 400
+"""Characters of the longest rest of a wrapped token."""
+_LONG_WINDOW = 4600
+"""Longer than any value that a context masks."""
+
+_BEGIN = re.compile(r"-{4,5} ?BEGIN[ +][A-Z0-9 +]{0,40}PRIVATE[ +]KEY(?:[ +]BLOCK)? ?-{4,5}|PuTTY-User-Key-File-\d")
+_END = re.compile(r"-{4,5} ?END[ +][A-Z0-9 +]{0,40}PRIVATE[ +]KEY(?:[ +]BLOCK)? ?-{4,5}|Private-MAC: [0-9a-f]*")
+_BODY = re.compile(
+    r"(?:[A-Za-z0-9+/=]{16,}|\s|\\{1,7}[nrt/]|%0[AD]|[\"',|>]|(?:Version|Comment|Charset|Hash|MessageID|DEK-Info|Proc-Type|Encryption"
+    r"|Public-Lines|Private-Lines): ?[^\n\\]{0,100}|[A-Za-z0-9+/=]{1,64}(?=\s*\Z|[\"'\\])|-(?=-*(?:END?)?-*\Z))*"
+)
+_TAIL = re.compile(r"(?:[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/=]{1,64}(?=[\s\\])|\s|\\{1,4}[nrt])*\Z")
+_MOST_KEY = 20_000
+"""Characters of the longest private key that is looked for."""
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _looking(runs: set[str]) -> set[str]:
+    """Those of these runs that may be a token: first all at once, because most texts have none."""
+    whole = "\n".join(runs)
+    words = [word for word in _WORDS if word in whole]
+    loose = LOOSE.search(whole) is not None
+    if not words and not loose:
+        return set()
+    return {run for run in runs if any(word in run for word in words) or (loose and LOOSE.search(run))}
+
+
+_VIEWS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (_UNSEEN, lambda _: ""),
+    (_ESCAPE, lambda match: chr(int(match[1], 16)) if match[1] else "/"),
+    (_PERCENT, lambda match: chr(int(match[1], 16))),
+)
+
+
+def find_plain(text: str) -> list[Found]:
+    """The secrets that stand in a text unwrapped and unescaped: cheaper, for files beside those that are shown."""
+    return list(_plain(text))
+
+
+def find(text: str) -> list[Found]:
+    """All secrets in `text`, in order of their places; they may overlap."""
+    found = [*_plain(text), *_wrapped(text)]
+    for pattern, by in _VIEWS:
+        view = replaced(text, pattern, by)
+        for one in [*_plain(view.text), *_wrapped(view.text)] if view else ():
+            found.append(Found(*view.original(one.start, one.end), one.kind, one.value))
+    return sorted((_continued(text, one) for one in dict.fromkeys(found)), key=lambda one: (one.start, -one.end))
+
+
+def _plain(text: str) -> Iterator[Found]:
+    """Secrets of the text as it stands."""
+    if "PRIVATE" in text or "Private-" in text or "PuTTY" in text:
+        yield from _private_keys(text)
+    for start, end in _merged(_token_places(text)):
+        yield from _formats(text, start, end)
+    for start, end in _merged(_context_places(text)):
+        yield from _contexts(text, start, end)
+
+
+def _token_places(text: str) -> Iterator[tuple[int, int]]:
+    for run in _looking(set(_RUN.findall(text))):
+        at = text.find(run)
+        while at >= 0:
+            yield at - 90, at + len(run) + 300
+            at = text.find(run, at + len(run))
+    for match in _DOTTED_RUN.finditer(text):
+        if _dotted(text, match.start() + 1):
+            yield match.start() - 90, match.end() + 300
+    for word in _ALONE:
+        at = text.find(word)
+        while at >= 0:
+            yield at - 60, at + 300
+            at = text.find(word, at + 200)
+
+
+def _dotted(text: str, start: int) -> bool:
+    """A run whose beginning stands before a dot, a colon or a slash."""
+    before = text[max(0, start - 40) : start]
+    return DOTTED.search(before) is not None or any(word in before for word in _DOTTED_WORDS)
+
+
+def _formats(text: str, start: int, end: int) -> Iterator[Found]:
+    piece = text[start:end]
+    for kind, words, pattern in FORMATS:
+        if not words or any(word in piece for word in words):
+            for match in _compiled(pattern).finditer(text, start, end):
+                group = match.re.groups
+                last = match.end(group)
+                if last == end:  # the place was guessed too short
+                    run = _TOKEN.match(text, last)
+                    last = run.end() if run else last
+                yield Found(match.start(group), last, kind, text[match.start(group) : last])
+
+
+def _context_places(text: str) -> Iterator[tuple[int, int]]:
+    lower = text.lower()
+    for hint in HINTS:
+        if len(lower) != len(text):  # a letter that becomes two
+            if hint.search(lower):
+                yield 0, len(text)
+            continue
+        for match in hint.finditer(lower):
+            yield match.start() - 300, match.end() + _LONG_WINDOW
+    for match in URL_HINT.finditer(text) if "@" in text else ():
+        yield match.start() - 40, match.end() + 1
+    if "</" in text:
+        for match in _XML.finditer(lower):
+            yield match.start() - 60, match.end() + _LONG_WINDOW
+
+
+def _contexts(text: str, start: int, end: int) -> Iterator[Found]:
+    lower = text[start:end].lower()
+    for kind, words, pattern in CONTEXTS:
+        if any(word in lower for word in words):
+            for match in _compiled(pattern).finditer(text, start, end):
+                group = match.re.groups
+                value = match[group]
+                if kind == "cookie":
+                    for pair in _PAIR.finditer(text, match.start(group), match.end(group)):
+                        yield Found(pair.start(1), pair.end(1), kind, pair[1])
+                elif _is_secret(value, text[match.end(group) : match.end(group) + 1]):
+                    yield Found(match.start(group), match.end(group), kind, value)
+
+
+def _is_secret(value: str, after: str) -> bool:
+    if NO_SECRET.fullmatch(value) or not value.strip():
+        return False
+    if after in {"(", "["} and CALL.fullmatch(value):
+        return False
+    rest = ALREADY.sub("", value)
+    return rest == value or (len(rest) >= 6 and not any(c in rest for c in " ,\\\"'"))
+
+
+def _merged(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Places without overlap, in order."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((max(0, start), end))
+    return found
+
+
+def _private_keys(text: str) -> Iterator[Found]:
+    """Whole keys; and what of a cut one is there: its beginning, or its end."""
+    last = 0
+    for begin in _BEGIN.finditer(text):
+        if begin.start() < last:
+            continue
+        end = _END.search(text, begin.end(), begin.end() + _MOST_KEY)
+        other = _BEGIN.search(text, begin.end(), end.start() if end else begin.end())
+        body = _BODY.match(text, begin.end())
+        last = end.end() if end and not other else body.end() if body else begin.end()
+        yield Found(begin.start(), last, "private-key", text[begin.start() : last])
+    for end in _END.finditer(text):
+        if end.start() < last:
+            continue
+        head = _TAIL.search(text, max(last, end.start() - _MOST_KEY), end.start())
+        if head and head.start() < end.start():
+            yield Found(head.start(), end.end(), "private-key", text[head.start() : end.end()])
+        last = end.end()
+
+
+def _wrapped(text: str) -> Iterator[Found]:
+    """Tokens that a line break goes through, which are none without their next line."""
+    pairs = [(m.start(), m[0] + m["next"]) for m in _SPLIT.finditer(text) if len(m[0]) + len(m["next"]) >= 15]
+    looking = _looking({joined for _, joined in pairs})
+    for first, last in _merged((start - 400, start + 1200) for start, joined in pairs if joined in looking):
+        view = replaced(text[first:last], _BREAK, lambda _: "")
+        # a token may end with any of these lines: a line behind it would make it too long
+        ends = [*view.cuts, len(view.text)] if view else []
+        for one in dict.fromkeys(one for stop in ends if view for one in _formats(view.text[:stop], 0, stop)):
+            for start, end, value in _lines(view, one):
+                yield Found(first + start, first + end, one.kind, value)
+
+
+def _lines(view: View | None, one: Found) -> Iterator[tuple[int, int, str]]:
+    """The place of a token in as few lines as make it one; none if it is one already on its first."""
+    if view is None:
+        return
+    cuts = [cut for cut in view.cuts if one.start < cut < one.end]
+    for index, stop in enumerate([*cuts, one.end]):
+        if any(o.start == one.start and o.kind == one.kind for o in _formats(view.text[:stop], one.start, stop)):
+            if index:
+                yield (*view.original(one.start, stop), view.text[one.start : stop])
+            return
+
+
+_CONTEXT = frozenset(kind for kind, _, _ in CONTEXTS)
+
+
+def _continued(text: str, one: Found) -> Found:
+    """With the next lines of a token that was wrapped: their first run, if it looks like its rest."""
+    end, value = one.end, one.value
+    while one.kind != "private-key" and (gap := _BREAK.match(text, end)) and (rest := goes_on(text[gap.end() :], one.kind)):
+        end, value = gap.end() + len(rest), value + rest
+    return one if end == one.end else Found(one.start, end, one.kind, value)
+
+
+def goes_on(text: str, kind: str) -> str:
+    """The rest of a token at the beginning of the next line or piece; "" for what looks like a word, a name or a time."""
+    run = (_JWT_REST if kind == "jwt" else _TOKEN).match(text[:_MOST_REST])
+    word = run[0] if run else ""
+    after = text[len(word) : len(word) + 1]
+    least = 8 if kind in _CONTEXT else 4
+    if len(word) < least or after in set("=:(.[") or "=" in word.rstrip("="):
+        return ""
+    mixed = not (word.islower() or word.isupper() or word.istitle())
+    digits, letters = any(c.isdigit() for c in word), any(c.isalpha() for c in word)
+    return word if (digits and letters) or (mixed and len(word) > 16) else ""
+
+
+def across(before: str, after: str) -> Iterator[tuple[str, str, Found]]:
+    """Secrets that are split over two neighbouring pieces: the end of the one, the beginning of the other, the whole."""
+    border = len(before)
+    joined = before + after
+    whole = [found for found in find(joined) if found.start < border < found.end]
+    alone = {found.start for found in find(before) if found.end == border} if whole else set[int]()
+    for found in whole:
+        if found.kind != "private-key" and (found.kind in _CONTEXT or found.start in alone):
+            rest = goes_on(after, found.kind)
+            if not rest:
+                continue
+            found = Found(found.start, border + len(rest), found.kind, joined[found.start : border + len(rest)])
+        yield before[found.start :], joined[border : found.end], found

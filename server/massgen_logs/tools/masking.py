@@ -1,0 +1,23 @@
+"""A run with the secrets of its files, and the masker that knows them."""
+
+from __future__ import annotations
+
+from massgen_logs.run import load as runs
+from massgen_logs.run import secrets
+from massgen_logs.run.model import Run
+from massgen_logs.text.find import find_plain
+from massgen_logs.text.mask import Masker
+from massgen_logs.tree import Place
+
+
+def load(place: Place) -> Run:
+    """The Run of an attempt, its files looked through for secrets."""
+    run = runs.load(place)
+    if run.secrets is None:
+        run.secrets = secrets.collect(run, place.attempt, find_plain)
+    return run
+
+
+def masker_of(*runs: Run) -> Masker:
+    """A Masker that knows the secrets in the files of these runs, whatever stands around them in an answer."""
+    return Masker(one for run in runs if run.secrets for one in run.secrets.found)
