@@ -61,7 +61,9 @@ CONTEXTS: tuple[tuple[str, str], ...] = (
 def tokens(seed: int, times: int = 1) -> list[tuple[str, str]]:
     """(kind, secret) of every provider, `times` each."""
     rng = random.Random(seed)
-    made = [(kind, head + chars(rng, alphabet, n) + tail) for _ in range(times) for kind, head, alphabet, n, tail in TOKENS]
+    made = [
+        (kind, head + chars(rng, alphabet, n) + tail) for _ in range(times) for kind, head, alphabet, n, tail in TOKENS
+    ]
     made += [("jwt", jwt(rng)) for _ in range(times)]
     return made
 
@@ -74,7 +76,10 @@ def in_context(seed: int) -> list[tuple[str, str, str]]:
 
 def jwt(rng: random.Random) -> str:
     """Three parts of base64, as servers sign them."""
-    head, body = (base64.urlsafe_b64encode(json.dumps(d).encode()).decode().rstrip("=") for d in ({"alg": "HS256"}, {"sub": chars(rng, ALNUM, 12)}))
+    head, body = (
+        base64.urlsafe_b64encode(json.dumps(d).encode()).decode().rstrip("=")
+        for d in ({"alg": "HS256"}, {"sub": chars(rng, ALNUM, 12)})
+    )
     return f"{head}.{body}.{chars(rng, URLSAFE, 43)}"
 
 

@@ -17,12 +17,32 @@ from massgen_logs.tools.base import call
 from massgen_logs.tools.registry import NAMES, get
 from security.planted import escaped, in_context, private_key, tokens, traces
 
-TREES = ("s2_three_agents_0.1.97", "s3_enforcement_0.1.55", "s1_clean_0.1.12", "s8a_debug_0.1.97", "s5b_orch_timeout_one_answer_0.1.97")
+TREES = (
+    "s2_three_agents_0.1.97",
+    "s3_enforcement_0.1.55",
+    "s1_clean_0.1.12",
+    "s8a_debug_0.1.97",
+    "s5b_orch_timeout_one_answer_0.1.97",
+)
 KEPT = re.compile(
     r"id$|type|label|agent|winner|time|status|version|state|round|session|path|stamp|voted_for|model|backend|result|chunk|hook|^tool_name$|^name$|usage"
 )
 """Fields that hold an id, a time or a state: with a secret in them the file would be another one."""
-WORDS = {"content", "reason", "details", "question", "query", "command", "error", "message", "final_answer_preview", "text", "answer", "detail", "injection_content"}
+WORDS = {
+    "content",
+    "reason",
+    "details",
+    "question",
+    "query",
+    "command",
+    "error",
+    "message",
+    "final_answer_preview",
+    "text",
+    "answer",
+    "detail",
+    "injection_content",
+}
 
 
 class Planter:
@@ -31,6 +51,7 @@ class Planter:
     def __init__(self) -> None:
         self.secrets: list[str] = []
         self.files: set[str] = set()
+        self._grams: tuple[int, dict[str, str]] = (0, {})
         self._ready = [secret for _, secret in tokens(11, 8)]
         self._context = [(s, text) for seed in range(20, 60) for _, s, text in in_context(seed)]
 
@@ -61,13 +82,25 @@ class Planter:
         if path.suffix == ".json":
             path.write_text(json.dumps(self.json(json.loads(text))))
         elif path.suffix == ".jsonl":
-            path.write_text("".join(json.dumps(self.json(json.loads(line))) + "\n" for line in text.splitlines() if line.strip()))
+            path.write_text(
+                "".join(json.dumps(self.json(json.loads(line))) + "\n" for line in text.splitlines() if line.strip())
+            )
         elif path.suffix == ".yaml":
             data = self.json(yaml.safe_load(text))
-            data["config"]["orchestrator"] = {**(data["config"].get("orchestrator") or {}), "note": self.next(), "api_key": self.bare()}
+            data["config"]["orchestrator"] = {
+                **(data["config"].get("orchestrator") or {}),
+                "note": self.next(),
+                "api_key": self.bare(),
+            }
             path.write_text(yaml.safe_dump(data))
         elif path.name == "massgen.log" or path.name == "massgen_debug.log":
-            path.write_text(re.sub(r"(Stream chunk \[content\]: [^\n]+)", lambda m: f"{m[1]} {self.next()}" if len(self.secrets) < 900 else m[1], text))
+            path.write_text(
+                re.sub(
+                    r"(Stream chunk \[content\]: [^\n]+)",
+                    lambda m: f"{m[1]} {self.next()}" if len(self.secrets) < 900 else m[1],
+                    text,
+                )
+            )
         elif path.suffix in {".md", ".txt", ".log"}:
             lines = text.split("\n")
             at = len(lines) // 2
@@ -75,6 +108,13 @@ class Planter:
             path.write_text("\n".join([*lines[:at], *lines[at:], *extra]))
         if len(self.secrets) > before:
             self.files.add(re.sub(r"agent_\w|mcp_\w+_stderr", "*", path.name))
+
+    def grams(self) -> dict[str, str]:
+        """Every stretch of 12 characters of every secret, without the provider's prefix."""
+        if len(self._grams[1]) == 0 or self._grams[0] != len(self.secrets):
+            bodies = [(s, s if len(s) < 24 else s[12:]) for s in self.secrets]
+            self._grams = len(self.secrets), {body[i : i + 12]: s for s, body in bodies for i in range(len(body) - 11)}
+        return self._grams[1]
 
     def bare(self) -> str:
         """A secret that only its key shows."""
@@ -87,7 +127,12 @@ def planted(root: Path) -> Planter:
     """Plants into every file that MassGen wrote below `root`."""
     planter = Planter()
     for path in sorted(root.rglob("*")):
-        if path.is_file() and not path.is_symlink() and "workspace" not in path.parts and path.suffix in {".json", ".jsonl", ".yaml", ".md", ".txt", ".log"}:
+        if (
+            path.is_file()
+            and not path.is_symlink()
+            and "workspace" not in path.parts
+            and path.suffix in {".json", ".jsonl", ".yaml", ".md", ".txt", ".log"}
+        ):
             planter.file(path)
     return planter
 
@@ -99,7 +144,9 @@ def answers(root: Path, logs: list[str]) -> Iterator[tuple[str, str]]:
         if name == "write_report":
             continue
         if tool.needs == "root":
-            calls = [{"logs": logs}] if name == "compare_runs" and len(logs) > 1 else [] if name == "compare_runs" else [{}]
+            calls = (
+                [{"logs": logs}] if name == "compare_runs" and len(logs) > 1 else [] if name == "compare_runs" else [{}]
+            )
         else:
             calls = [{"log": log} for log in logs]
         for arguments in calls:
@@ -137,7 +184,8 @@ def pages(name: str, arguments: dict[str, object]) -> Iterator[tuple[str, str]]:
 def leaks(planter: Planter, text: str) -> list[str]:
     """The secrets of which a stretch stands in the text."""
     plain = text.replace("\n", "").replace("\\n", "")
-    return [secret for secret in planter.secrets if traces(secret, plain)]
+    grams = planter.grams()
+    return sorted({grams[piece] for at in range(len(plain) - 11) if (piece := plain[at : at + 12]) in grams})
 
 
 @pytest.mark.parametrize("name", TREES)
@@ -208,7 +256,9 @@ def test_a_written_report_and_its_data_are_masked(copy_of) -> None:
     own = private_key(5)
     bare = next(s for s in planter.secrets if s.isalnum() and len(s) == 26)
     draft = call(get("draft_report"), {"logs_dir": str(root)}).data["markdown"]
-    filled = re.sub(r"\[\[JUDGE.*?\]\]", "Nothing to add.", draft, flags=re.S).replace("Nothing to add.", f"Nothing to add: {bare}\n\n{own}\n", 1)
+    filled = re.sub(r"\[\[JUDGE.*?\]\]", "Nothing to add.", draft, flags=re.S).replace(
+        "Nothing to add.", f"Nothing to add: {bare}\n\n{own}\n", 1
+    )
     written = call(get("write_report"), {"logs_dir": str(root), "content": filled})
     for path in (written.data["path"], written.data["data_path"]):
         text = Path(path).read_text()

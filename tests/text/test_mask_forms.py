@@ -42,8 +42,12 @@ def test_a_value_in_context_leaves_nowhere(kind: str, secret: str, text: str, ti
     assert f"[masked:{kind}#1]" in answer["b"]
 
 
-@pytest.mark.parametrize("what", ["RSA PRIVATE KEY", "PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK", "EC PRIVATE KEY"])
-@pytest.mark.parametrize("part", ["whole", "cut", "without its beginning", "escaped", "url", "one line of it elsewhere"])
+@pytest.mark.parametrize(
+    "what", ["RSA PRIVATE KEY", "PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK", "EC PRIVATE KEY"]
+)
+@pytest.mark.parametrize(
+    "part", ["whole", "cut", "without its beginning", "escaped", "url", "one line of it elsewhere"]
+)
 def test_a_private_key_leaves_nowhere(what: str, part: str) -> None:
     """Whole, cut off at either end, escaped, URL-encoded; and a line of it that is shown elsewhere."""
     key = private_key(3, what)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -26,7 +26,7 @@ class Found:
 _RUN = re.compile(r"[A-Za-z0-9_~-]{15,}")
 """What a token of any provider has: a long run. A common text has few different ones."""
 _DOTTED_RUN = re.compile(r"[.:/][A-Za-z0-9_~-]{15,}")
-_ALONE = ("Key=", "_authToken", "hooks.slack.com", "softlayer.com")
+_ALONE = ("Key=", "_authToken", "hooks.slack.com", "softlayer")
 """Words of formats whose secret may be no such run, or stands far behind them."""
 _WORDS = tuple(sorted({word for _, words, _ in FORMATS for word in words}))
 _GAP = r"[\n\r\\](?:(?<=\n)|(?<=\r)\n|(?<=\\)(?:r\\{1,4}|\\{0,3})n)[ \t>|]{0,16}"
@@ -40,7 +40,7 @@ _UNSEEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\(?:/|u00([2-7][0-9a-fA-F]))")
 _PERCENT = re.compile(r"%(?:25){0,2}([2-7][0-9A-Fa-f])")
-_DOTTED_WORDS = tuple(word for word in _WORDS if not word[-1].isalnum() and word[-1] not in "-_") + ("1//0",)
+_DOTTED_WORDS = (*tuple(word for word in _WORDS if not word[-1].isalnum() and word[-1] not in "-_"), "1//0")
 _XML = re.compile(r"(?:password|secret|token|key)>")
 _TOKEN = re.compile(r"[A-Za-z0-9_+/=-]+")
 _JWT_REST = re.compile(r"[A-Za-z0-9_+/=.-]+")
@@ -50,7 +50,9 @@ _MOST_REST = 400
 _LONG_WINDOW = 4600
 """Longer than any value that a context masks."""
 
-_BEGIN = re.compile(r"-{4,5} ?BEGIN[ +][A-Z0-9 +]{0,40}PRIVATE[ +]KEY(?:[ +]BLOCK)? ?-{4,5}|PuTTY-User-Key-File-\d")
+_BEGIN = re.compile(
+    r"-{4,5} ?BEGIN[ +][A-Z0-9 +]{0,40}PRIVATE[ +]KEY(?:[ +]BLOCK)? ?-{4,5}|PuTTY-User-Key-File-\d(?:: [\w-]{1,40})?"
+)
 _END = re.compile(r"-{4,5} ?END[ +][A-Z0-9 +]{0,40}PRIVATE[ +]KEY(?:[ +]BLOCK)? ?-{4,5}|Private-MAC: [0-9a-f]*")
 _BODY = re.compile(
     r"(?:[A-Za-z0-9+/=]{16,}|\s|\\{1,7}[nrt/]|%0[AD]|[\"',|>]|(?:Version|Comment|Charset|Hash|MessageID|DEK-Info|Proc-Type|Encryption"
@@ -93,8 +95,12 @@ def find(text: str) -> list[Found]:
     found = [*_plain(text), *_wrapped(text)]
     for pattern, by in _VIEWS:
         view = replaced(text, pattern, by)
-        for one in [*_plain(view.text), *_wrapped(view.text)] if view else ():
-            found.append(Found(*view.original(one.start, one.end), one.kind, one.value))
+        if view is None:
+            continue
+        found += [
+            Found(*view.original(one.start, one.end), one.kind, one.value)
+            for one in [*_plain(view.text), *_wrapped(view.text)]
+        ]
     return sorted((_continued(text, one) for one in dict.fromkeys(found)), key=lambda one: (one.start, -one.end))
 
 
@@ -195,16 +201,21 @@ def _merged(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _private_keys(text: str) -> Iterator[Found]:
     """Whole keys; and what of a cut one is there: its beginning, or its end."""
+    begins, ends = list(_BEGIN.finditer(text)), list(_END.finditer(text))
+    closing = {match.start(): match for match in ends}
+    starts = sorted([*closing, *(match.start() for match in begins)])
     last = 0
-    for begin in _BEGIN.finditer(text):
+    for begin in begins:
         if begin.start() < last:
             continue
-        end = _END.search(text, begin.end(), begin.end() + _MOST_KEY)
-        other = _BEGIN.search(text, begin.end(), end.start() if end else begin.end())
         body = _BODY.match(text, begin.end())
-        last = end.end() if end and not other else body.end() if body else begin.end()
+        last = body.end() if body else begin.end()
+        after = bisect_left(starts, begin.end())
+        end = closing.get(starts[after]) if after < len(starts) else None
+        if end is not None and end.start() - begin.end() <= _MOST_KEY:
+            last = end.end()
         yield Found(begin.start(), last, "private-key", text[begin.start() : last])
-    for end in _END.finditer(text):
+    for end in ends:
         if end.start() < last:
             continue
         head = _TAIL.search(text, max(last, end.start() - _MOST_KEY), end.start())
@@ -219,17 +230,17 @@ def _wrapped(text: str) -> Iterator[Found]:
     looking = _looking({joined for _, joined in pairs})
     for first, last in _merged((start - 400, start + 1200) for start, joined in pairs if joined in looking):
         view = replaced(text[first:last], _BREAK, lambda _: "")
+        if view is None:
+            continue
         # a token may end with any of these lines: a line behind it would make it too long
-        ends = [*view.cuts, len(view.text)] if view else []
-        for one in dict.fromkeys(one for stop in ends if view for one in _formats(view.text[:stop], 0, stop)):
+        ends = [*view.cuts, len(view.text)]
+        for one in dict.fromkeys(one for stop in ends for one in _formats(view.text[:stop], 0, stop)):
             for start, end, value in _lines(view, one):
                 yield Found(first + start, first + end, one.kind, value)
 
 
-def _lines(view: View | None, one: Found) -> Iterator[tuple[int, int, str]]:
+def _lines(view: View, one: Found) -> Iterator[tuple[int, int, str]]:
     """The place of a token in as few lines as make it one; none if it is one already on its first."""
-    if view is None:
-        return
     cuts = [cut for cut in view.cuts if one.start < cut < one.end]
     for index, stop in enumerate([*cuts, one.end]):
         if any(o.start == one.start and o.kind == one.kind for o in _formats(view.text[:stop], one.start, stop)):
@@ -244,7 +255,11 @@ _CONTEXT = frozenset(kind for kind, _, _ in CONTEXTS)
 def _continued(text: str, one: Found) -> Found:
     """With the next lines of a token that was wrapped: their first run, if it looks like its rest."""
     end, value = one.end, one.value
-    while one.kind != "private-key" and (gap := _BREAK.match(text, end)) and (rest := goes_on(text[gap.end() :], one.kind)):
+    while (
+        one.kind != "private-key"
+        and (gap := _BREAK.match(text, end))
+        and (rest := goes_on(text[gap.end() :], one.kind))
+    ):
         end, value = gap.end() + len(rest), value + rest
     return one if end == one.end else Found(one.start, end, one.kind, value)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import NewType, cast
 from urllib.parse import quote
@@ -46,7 +46,8 @@ class Masker:
 
     def __init__(self, known: Iterable[Secret] = ()) -> None:
         self._kinds: dict[str, str] = {}
-        self._forms: dict[str, str] = {}
+        self._forms: dict[str, _Form] = {}
+        self._near = self._forms
         self._tags: dict[str, str] = {}
         self._fields: dict[str, str | None] = {}
         self._halves: dict[tuple[str, str], str] = {}
@@ -104,7 +105,11 @@ class Masker:
         """A JSON-like value (dataclasses too) with every text in it masked, keys included."""
         plain = _plain(value)
         self._learn_all(plain, "")
-        return self._masked(plain, "")
+        whole = "\n".join(_texts(plain))
+        self._near = {form: f for form, f in self._forms.items() if form[:6] in whole or (f.tail and f.tail in whole)}
+        masked = self._masked(plain, "")
+        self._near = self._forms
+        return masked
 
     def beside(self, key: str, value: object) -> object:
         """`value` (a scalar) as masked, where it may be a secret only because of its key."""
@@ -134,11 +139,16 @@ class Masker:
             for found in find(f'"{key}": "{quoted}"'):
                 if found.value == quoted:
                     self._remember(found.kind, value)
-                    self._forms[value] = value
+                    self._forms[value] = _Form(value, "", "")
 
     def _masked(self, value: object, field: str) -> object:
         if isinstance(value, str):
-            return self.text(value, field)
+            masked = self.text(value, field)
+            if "[masked:" in value:  # by a tool, before it cut the text
+                for secret, tag in self._tags.items():
+                    if self._fields[secret] is None and tag in value:
+                        self._fields[secret] = field
+            return masked
         if isinstance(value, dict):
             inside = field + "." if field else ""
             pairs = cast("dict[object, object]", value).items()
@@ -156,38 +166,41 @@ class Masker:
         if value in self._kinds:
             return
         self._kinds[value] = kind
+        forms: list[str] = []
         if kind == "private-key":
-            self._forms |= {line: value for line in re.findall(r"[A-Za-z0-9+/=]{32,}", value)}
+            forms = re.findall(r"[A-Za-z0-9+/=]{32,}", value)
         elif _tells(value):
             dumped = json.dumps(value)[1:-1]
-            self._forms |= dict.fromkeys((value, dumped, json.dumps(dumped)[1:-1], quote(value, safe="")), value)
+            forms = [value, dumped, json.dumps(dumped)[1:-1], quote(value, safe="")]
+        for form in forms:
+            self._forms.setdefault(form, _Form(value, *_ends(form)))
 
     def _known(self, text: str) -> list[tuple[int, int, str]]:
         """Remembered values wherever they stand, whatever stands around them."""
         spans: list[tuple[int, int, str]] = []
-        for form, value in self._forms.items():
+        for form, known in self._near.items():
             at = text.find(form)
             while at >= 0:
                 end = at + len(form)
                 if not form.isalpha() or not (text[at - 1 : at].isalnum() or text[end : end + 1].isalnum()):
-                    spans.append((at, end, value))
+                    spans.append((at, end, known.value))
                 at = text.find(form, end)
         return spans
 
     def _cut(self, text: str) -> list[tuple[int, int, str]]:
         """The parts of remembered values that a cut left: beginnings anywhere, ends at the text's beginning."""
         spans: list[tuple[int, int, str]] = []
-        for form, value in self._forms.items():
-            head, tail = _ends(form)
+        for form, known in self._near.items():
+            head, tail = known.head, known.tail
             at = text.find(head) if head else -1
             while at >= 0:
                 end = at + len(head)
                 while end < len(text) and end - at < len(form) and text[end] == form[end - at]:
                     end += 1
-                spans.append((at, end, value))
+                spans.append((at, end, known.value))
                 at = text.find(head, end)
             if tail and (at := text.find(tail, 0, len(form))) >= 0 and form.endswith(text[: at + len(tail)]):
-                spans.append((0, at + len(tail), value))
+                spans.append((0, at + len(tail), known.value))
         for (before, after), value in self._halves.items():
             if len(before) >= _LEAST and text.endswith(before):
                 spans.append((len(text) - len(before), len(text), value))
@@ -198,6 +211,28 @@ class Masker:
     def _tag(self, secret: str) -> str:
         kind = self._kinds[secret]
         return self._tags.setdefault(secret, f"[masked:{kind}#{len(self._tags) + 1}]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way in which a secret may stand in a text; head and tail: by which a cut one is known, "" for none."""
+
+    value: str
+    head: str
+    tail: str
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts of a plain value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in cast("dict[object, object]", value).items():
+            yield str(key)
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in cast("list[object]", value):
+            yield from _texts(item)
 
 
 def _plain(value: object) -> object:

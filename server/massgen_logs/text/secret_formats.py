@@ -28,16 +28,16 @@ _FORMATS: tuple[tuple[str, str | None, str], ...] = (
     ("github", "ghp_ gho_ ghu_ ghs_ ghr_", r"gh[pousr]_[A-Za-z0-9_]{20,}"),
     ("gitlab", "glpat- gldt- glft- glsoat- glrt- glcbt- glimt- glptt- glagent- gloas- glffct-", r"gl(?:pat|dt|ft|soat|rt|cbt|imt|ptt|agent|oas|ffct)-[A-Za-z0-9_.-]{16,}"),
     ("gitlab", "GR1348941", r"GR1348941[A-Za-z0-9_-]{16,}"),
-    ("slack", "xox XOX", r"(?i:xox[a-z])(?:\.xox[a-z])?-(?:\d{1,20}-|[A-Za-z0-9]{6})[A-Za-z0-9-]+"),
+    ("slack", None, r"(?i:xox[a-z])(?:\.xox[a-z])?-(?:\d{1,20}-|[A-Za-z0-9]{6})[A-Za-z0-9-]+"),
     ("slack", "xapp-", r"xapp-\d-[A-Za-z0-9-]{10,}"),
-    ("slack-webhook", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9_+/-]{8,})"),
+    ("slack-webhook", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9_+/-]{5,})"),
     ("aws-id", "AKIA ASIA A3T ABIA ACCA AGPA AIDA AROA AIPA ANPA ANVA", r"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AROA|AIPA|ANPA|ANVA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
     ("aws-secret", "AKIA ASIA", r"(?:AKIA|ASIA)[A-Z0-9]{16}[^A-Za-z0-9/+\n]{1,10}(?:[A-Za-z_ ]{1,30}[^A-Za-z0-9/+\n]{1,8})?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"),
     ("google", "AIza", r"AIza[A-Za-z0-9_-]{30,}"),
     ("google-oauth", "ya29.", r"ya29\.[A-Za-z0-9_-]{20,}"),
     ("google-oauth", "GOCSPX-", r"GOCSPX-[A-Za-z0-9_-]{20,}"),
     ("google-oauth", "1//0", r"1//0[A-Za-z0-9_-]{30,}"),
-    ("azure", "Key=", r"(?i:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{20,}={0,2})"),
+    ("azure", "Key=", r"(?i:AccountKey|SharedAccessKey)=([A-Za-z0-9+/=]{20,})"),
     ("azure", "Q~", r"[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"),
     ("azure-sas", "sig=", r"[?&;]sig=([A-Za-z0-9%+/=_-]{20,})"),
     ("stripe", "k_live_ k_test_ k_prod_", r"[srp]k_(?:live|test|prod)_[A-Za-z0-9]{10,}"),
@@ -49,7 +49,7 @@ _FORMATS: tuple[tuple[str, str | None, str], ...] = (
     ("huggingface", "hf_", r"hf_[A-Za-z0-9]{20,}"),
     ("huggingface", "api_org_", r"api_org_[A-Za-z0-9]{20,}"),
     ("npm", "npm_", r"npm_[A-Za-z0-9]{30,}"),
-    ("npm", "_authToken", r"_authToken\s{0,3}=\s{0,3}\"?([^\s\"'$\\]{8,})"),
+    ("npm", "_authToken", r"_authToken\s{0,60}=\s{0,60}\"?([^\s\"$\\]{8,})"),
     ("pypi", "pypi-", r"pypi-[A-Za-z0-9_-]{30,}"),
     ("groq", "gsk_", r"gsk_[A-Za-z0-9]{20,}"),
     ("xai", "xai-", r"xai-[A-Za-z0-9]{20,}"),
@@ -98,7 +98,7 @@ _FORMATS: tuple[tuple[str, str | None, str], ...] = (
     ("1password", "ops_eyJ", r"ops_eyJ[A-Za-z0-9+/_-]{40,}={0,2}"),
     ("1password", "A3-", r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}"),
     ("rubygems", "rubygems_", r"rubygems_[0-9a-f]{40,}"),
-    ("softlayer", "softlayer.com/soap/", r"api\.softlayer\.com/soap/v3(?:\.1)?/([a-z0-9]{64})"),
+    ("softlayer", "softlayer", r"api.softlayer.com/soap/v3(?:.1)?/([A-Za-z0-9]{64})"),
     ("facebook", None, r"EAA[A-Za-z0-9]{60,}"),
 )  # fmt: skip
 _JWT = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2}))(eyJ[A-Za-z0-9_=-]{8,}\.[A-Za-z0-9_=-]{4,}(?:\.[A-Za-z0-9_.+/=-]*)?)"
@@ -113,7 +113,7 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 """(kind, words of which every such text holds one; none: LOOSE tells, pattern whose last group is the secret)."""
 LOOSE = re.compile(
-    r"(?:AC|SK)[a-z0-9]{32}|pat[A-Za-z0-9]{14}\Z|[0-9a-z]{32}-us[0-9]|fc-[0-9a-f]{32}|EAA[A-Za-z0-9]{60}|key-[0-9a-f]{32}|sk_[0-9a-f]{40}"
+    r"[Xx][Oo][Xx][A-Za-z][-.]|(?:AC|SK)[a-z0-9]{32}|pat[A-Za-z0-9]{14}\Z|[0-9a-z]{32}-us[0-9]|fc-[0-9a-f]{32}|EAA[A-Za-z0-9]{60}|key-[0-9a-f]{32}|sk_[0-9a-f]{40}"
     r"|fw_[A-Za-z0-9]{20}|\d{8}:[A-Za-z0-9_-]{35}|[MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.|pat[A-Za-z0-9]{14}\."
 )
 """In a run of token characters: one of the formats without words of their own may stand here."""

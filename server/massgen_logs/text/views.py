@@ -14,7 +14,7 @@ class View:
 
     text: str
     cuts: list[int] = field(default_factory=list[int])
-    _lengths: list[tuple[int, int, int]] = field(default_factory=list[tuple[int, int, int]])
+    lengths: list[tuple[int, int, int]] = field(default_factory=list[tuple[int, int, int]])
     """For each cut: length in `text`, position and length in the original."""
 
     def original(self, start: int, end: int) -> tuple[int, int]:
@@ -25,7 +25,7 @@ class View:
         index = bisect_right(self.cuts, position) - 1
         if index < 0:
             return position + last
-        length, origin, size = self._lengths[index]
+        length, origin, size = self.lengths[index]
         inside = position - self.cuts[index]
         if inside < length:
             return origin + size if last else origin
@@ -40,7 +40,7 @@ def replaced(text: str, pattern: re.Pattern[str], by: Callable[[re.Match[str]], 
         parts += [text[at : match.start()], new]
         size += match.start() - at
         view.cuts.append(size)
-        view._lengths.append((len(new), match.start(), match.end() - match.start()))
+        view.lengths.append((len(new), match.start(), match.end() - match.start()))
         size += len(new)
         at = match.end()
     if not parts:

@@ -15,7 +15,7 @@ from massgen_logs.text.mask import Masked, Masker
 from massgen_logs.text.page import EVERYTHING, Page
 from massgen_logs.tools import parts
 from massgen_logs.tools.masking import load, masker_of
-from massgen_logs.tree import Place, find_root, resolve
+from massgen_logs.tree import find_root, resolve
 
 Log = Annotated[str, "latest, a name, a unique prefix, or a path inside it"]
 TurnArg = Annotated["int | None", "turn number; default: the last"]

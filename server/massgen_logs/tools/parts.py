@@ -27,7 +27,9 @@ def page_of(
     Raises:
         MassgenLogError: for a part that this answer does not have; it names those there are.
     """
-    lists = _lists(answer["data"]) | {name: _rows(answer[name]) for name in ("notes", "sources", "problems", "missing", "masked")}
+    lists = _lists(answer["data"]) | {
+        name: _rows(answer[name]) for name in ("notes", "sources", "problems", "missing", "masked")
+    }
     if part not in lists:
         there = {name: len(rows) for name, rows in lists.items() if rows}
         names = nearest(part, [f"{name} ({n})" for name, n in there.items()], 20)
