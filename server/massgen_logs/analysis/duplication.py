@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from massgen_logs.analysis.voting import since_start
 from massgen_logs.analysis.work_kinds import MAX_CHARS, Work, changed_between, changes_of, work_of, written
 from massgen_logs.run.model import Call, Run
 
@@ -150,7 +149,7 @@ def duplicated_work(run: Run) -> Duplication:
     groups.sort(key=_rank)
     retried.sort(key=lambda group: -group.retries)
     for member in (member for group in [*groups, *retried] for member in group.members):
-        member.t = since_start(run, member.t)
+        member.t = run.since_start(member.t)
     known = run.calls_recorded
     after = [group.after_restart for group in groups if group.after_restart is not None]
     return Duplication(

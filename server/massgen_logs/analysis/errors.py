@@ -22,7 +22,6 @@ from massgen_logs.analysis.tool_contract import (
     limit_of,
     timed_out_by_message,
 )
-from massgen_logs.analysis.voting import since_start
 from massgen_logs.run.model import Call, Enforcement, Moment, Run
 from massgen_logs.run.stderr import StderrLine
 
@@ -96,7 +95,7 @@ def find_errors(run: Run, stderr: Iterable[StderrLine] = (), stderr_files: int =
     different = different_results(run.calls)
     rows = _fold(found)
     for row in rows:  # folding compares times as they are recorded; a reader counts from the start
-        row.t, row.t_last = since_start(run, row.t), since_start(run, row.t_last)
+        row.t, row.t_last = run.since_start(row.t), run.since_start(row.t_last)
     return Errors(
         rows, totals, sum(totals.values()),
         sum(call.outcome == "failed" and call.recorded_ok is True for call in run.calls), run.recorded_tool_failures,

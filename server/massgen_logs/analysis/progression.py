@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from massgen_logs.analysis.voting import count, since_start
+from massgen_logs.analysis.voting import count
 from massgen_logs.run.answer_files import AnswerFiles
 from massgen_logs.run.model import Answer, Execution, Run
 
@@ -206,7 +206,7 @@ def _row(run: Run, index: int, texts: list[str | None], files: Files | None) -> 
         if i != index and text and _flat(text) == _flat(texts[i] or "")
     ]
     return AnswerRow(
-        answer.label, answer.agent, since_start(run, answer.t), answer.round,
+        answer.label, answer.agent, run.since_start(answer.t), answer.round,
         None if answer.text is None else len(answer.text), change, why,
         None if last is None else run.answers[last].label, own, moved, seen, unnamed, taken, same, files, text or "", answer.src,
     )  # fmt: skip

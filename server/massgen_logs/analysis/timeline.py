@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from massgen_logs.analysis.voting import since_start
 from massgen_logs.run.model import Execution, Run
 
 
@@ -54,7 +53,7 @@ def _starts(run: Run) -> list[TimelineEvent]:
     before: dict[str, tuple[str, ...]] = {}
     for start in run.executions:
         seen = ", ".join(start.context)
-        t = since_start(run, start.t)
+        t = run.since_start(start.t)
         if start.index == 0:
             found.append(
                 TimelineEvent(t, "round_start", start.agent, start.round, None, None, "first start", start.src)
@@ -76,7 +75,7 @@ def _starts(run: Run) -> list[TimelineEvent]:
 def _answers(run: Run) -> list[TimelineEvent]:
     return [
         TimelineEvent(
-            since_start(run, a.t), "answer", a.agent, a.round, a.label, None,
+            run.since_start(a.t), "answer", a.agent, a.round, a.label, None,
             f"{len(a.text)} chars" if a.text is not None else "text not recorded", a.src,
         )
         for a in run.answers
@@ -92,7 +91,7 @@ def _votes(run: Run) -> list[TimelineEvent]:
             detail = f"its words name {vote.meant}"
         found.append(
             TimelineEvent(
-                since_start(run, vote.t), kind, vote.voter, vote.round, vote.label, vote.voted_for, detail, vote.src
+                run.since_start(vote.t), kind, vote.voter, vote.round, vote.label, vote.voted_for, detail, vote.src
             ),
         )
     return found
@@ -106,7 +105,7 @@ def _moments(run: Run) -> list[TimelineEvent]:
         if kind := kinds.get(moment.kind):
             detail = "final presentation" if moment.kind == "presentation" else moment.detail
             found.append(
-                TimelineEvent(since_start(run, moment.t), kind, moment.agent, None, None, None, detail, moment.src)
+                TimelineEvent(run.since_start(moment.t), kind, moment.agent, None, None, None, detail, moment.src)
             )
     return found
 
@@ -120,7 +119,7 @@ def _enforcement(run: Run) -> list[TimelineEvent]:
             src = f"status.json#agents.{agent}.reliability.enforcement_attempts[{index}]"
             detail = f"{event.reason} ({event.attempt}/{event.max_attempts}), {event.buffer_chars} chars lost"
             found.append(
-                TimelineEvent(since_start(run, event.t), "enforcement", agent, event.round, None, None, detail, src)
+                TimelineEvent(run.since_start(event.t), "enforcement", agent, event.round, None, None, detail, src)
             )
     return found
 

@@ -46,7 +46,7 @@ def vote_reasons(run: Run) -> Votes:
     rows = [
         VoteRow(
             v.voter, v.voted_for, v.label, v.reason, v.accepted, v.ignored, v.superseded, v.counted, v.refused, v.round,
-            since_start(run, v.t), v.meant, v.src,
+            run.since_start(v.t), v.meant, v.src,
         )
         for v in run.votes
     ]  # fmt: skip
@@ -59,11 +59,6 @@ def vote_reasons(run: Run) -> Votes:
         sum(r.counted for r in rows), len(best) > 1 and best[0] == best[1],
         count(words) if any(row.meant for row in rows if row.counted) else None,
     )  # fmt: skip
-
-
-def since_start(run: Run, t: float | None) -> float | None:
-    """Seconds from the run's start."""
-    return None if t is None or run.started is None else round(t - run.started, 3)
 
 
 def count(names: list[str]) -> dict[str, int]:

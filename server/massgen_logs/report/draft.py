@@ -12,7 +12,7 @@ from massgen_logs.analysis.overview import checks, red_flags
 from massgen_logs.analysis.phases import phases, slowest
 from massgen_logs.analysis.timeline import timeline, unended
 from massgen_logs.analysis.times import time_breakdown
-from massgen_logs.analysis.voting import Votes, since_start, vote_reasons
+from massgen_logs.analysis.voting import Votes, vote_reasons
 from massgen_logs.report.closing import costs_section, end_section, errors_section
 from massgen_logs.report.language import Say
 from massgen_logs.report.structure import SECTIONS, TITLE
@@ -266,7 +266,7 @@ def _behaviour(run: Run, most: int, say: Say) -> dict[str, list[str]]:
         (
             a.label,
             a.agent,
-            f"+{seconds(since_start(run, a.t))} s",
+            f"+{seconds(run.since_start(a.t))} s",
             inline(a.text, 18 * most) if a.text is not None else say("text not recorded"),
         )
         for a in run.answers[: most + 3]
@@ -284,7 +284,7 @@ def _behaviour(run: Run, most: int, say: Say) -> dict[str, list[str]]:
     lost += [
         say(
             "- {agent}: its last start (+{t} s, round {round}) led to no answer and no accepted vote",
-            agent=e.agent, t=seconds(since_start(run, e.t)), round=e.round,
+            agent=e.agent, t=seconds(run.since_start(e.t)), round=e.round,
         )
         for e in unended(run)
     ]  # fmt: skip

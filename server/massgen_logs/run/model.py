@@ -241,3 +241,7 @@ class Run:
     def note(self, id: str, text: str, evidence: str = "") -> None:
         """Add a note."""
         self.notes.append(Note(id, text, evidence))
+
+    def since_start(self, t: float | None) -> float | None:
+        """Seconds from the run's start to a Unix time; None where either isn't recorded."""
+        return None if t is None or self.started is None else round(t - self.started, 3)

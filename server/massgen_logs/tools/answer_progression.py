@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from massgen_logs.analysis.progression import AnswerRow
 from massgen_logs.analysis.progression import answer_progression as analyse
-from massgen_logs.analysis.voting import since_start
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.run import answer_files
 from massgen_logs.run.model import Run
@@ -85,7 +84,7 @@ def _text(run: Run, label: str, limit: int | None, cursor: str | None, masker: M
         agent, t, round_, text, where = run.winner, None, None, run.final_text, run.final_src
     else:
         answer = answers[label]
-        agent, t, round_, text, where = answer.agent, since_start(run, answer.t), answer.round, answer.text, answer.src
+        agent, t, round_, text, where = answer.agent, run.since_start(answer.t), answer.round, answer.text, answer.src
     if text is None:
         raise MassgenLogError(f"No file holds the text of {label}. Next: read_trace(agent={agent!r}, kind='answer').")
     whole = _safe(text, masker)

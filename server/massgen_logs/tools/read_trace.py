@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from massgen_logs.analysis.voting import since_start
 from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.run.model import Problem, Run, Source
 from massgen_logs.run.trace import KINDS, Item, agents_with_trace, items
@@ -156,7 +155,7 @@ def _piece(item: Item, index: int, offset: int, budget: int, run: Run, masker: M
     part = f"characters {offset + 1} to {end} of {len(whole)}" if offset or end < len(whole) else ""
     call = item.call
     made = TraceItem(
-        index, item.kind, since_start(run, item.t), item.round, item.tool, words, result,
+        index, item.kind, run.since_start(item.t), item.round, item.tool, words, result,
         call.outcome if call else None, call.exit_code if call else None, part, item.src,
     )  # fmt: skip
     return made, end if end < len(whole) else 0
