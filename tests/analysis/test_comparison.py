@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conftest import CORPUS
-from massgen_logs.analysis.comparison import MOST_SETTINGS, differences, flatten
+from massgen_logs.analysis.settings import MOST_SETTINGS, differences, flatten
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.tools.base import call
 from massgen_logs.tools.compare_runs import TOOL

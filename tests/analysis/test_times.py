@@ -11,7 +11,8 @@ from itertools import pairwise
 import pytest
 
 from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, sample_id
-from massgen_logs.analysis.times import Spent, Times, time_breakdown, union
+from massgen_logs.analysis.spent import Spent, union
+from massgen_logs.analysis.times import Times, time_breakdown
 from massgen_logs.run.load import load
 from massgen_logs.run.model import Call, Run
 from massgen_logs.tools.base import call

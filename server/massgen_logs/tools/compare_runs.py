@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from massgen_logs.analysis.comparison import Entry, Setting, compare, flatten
+from massgen_logs.analysis.comparison import Entry, compare
+from massgen_logs.analysis.settings import Setting, flatten
 from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.run.model import Run, Source
 from massgen_logs.run.settings import recorded_config
