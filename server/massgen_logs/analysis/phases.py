@@ -44,10 +44,10 @@ def _took(record: RoundRecord) -> float | None:
 
 
 def rounds(run: Run) -> list[RoundRecord]:
-    """The recorded rounds of this attempt alone: cumulative files hold earlier ones too, and some versions an empty one
-    for a first stream that was restarted at once."""
-    own = [r for r in run.rounds if run.started is None or r.end is None or r.end >= run.started - 1]
-    return [r for r in own if not (r.outcome == "restarted" and not r.usage.input_tokens and (_took(r) or 0.0) < 1.0)]
+    """The recorded rounds, without the empty one that some versions leave of a first stream that was restarted at once."""
+    return [
+        r for r in run.rounds if not (r.outcome == "restarted" and not r.usage.input_tokens and (_took(r) or 0.0) < 1.0)
+    ]
 
 
 def phases(run: Run) -> list[Phase]:

@@ -17,26 +17,33 @@ _DECODER = json.JSONDecoder(strict=False)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """kind: args, result or text. offset: character offset in the text; tool is None for text."""
+    """kind: args, result or text. place: line and column where it begins, "12:5", 1-based; tool is None for text."""
 
     kind: str
     tool: str | None
     content: str
-    offset: int
+    place: str
 
 
 def pieces(text: str) -> Iterator[Piece]:
     """Cut `text` into arguments, results and what stands between them, in order."""
-    at = 0
+    at, line, counted = 0, 1, 0
+
+    def place(offset: int) -> str:
+        nonlocal line, counted
+        line, counted = line + text.count("\n", counted, offset), offset
+        return f"{line}:{offset - text.rfind(chr(10), 0, offset)}"
+
     while match := _MARK.search(text, at):
         if match.start() > at:
-            yield Piece("text", None, text[at : match.start()], at)
+            yield Piece("text", None, text[at : match.start()], place(at))
         start = match.end()
         end = _json_end(text, start) or _result_end(text, start)
-        yield Piece("args" if match[1] == "Arguments" else "result", match[2], text[start:end], match.start())
+        kind = "args" if match[1] == "Arguments" else "result"
+        yield Piece(kind, match[2], text[start:end], place(match.start()))
         at = end
     if at < len(text):
-        yield Piece("text", None, text[at:], at)
+        yield Piece("text", None, text[at:], place(at))
 
 
 def _json_end(text: str, start: int) -> int | None:

@@ -40,7 +40,10 @@ def read(path: Path | None) -> Read[MetricsEvents]:
     doc = read_json(path)
     value = MetricsEvents(
         [_tool(entry) for entry in mappings(doc.value.get("tool_executions"))],
-        [round_of(entry) for entry in mappings(doc.value.get("round_completions"))],
+        [
+            round_of(entry, f"metrics_events.json#round_completions[{index}]")
+            for index, entry in enumerate(mappings(doc.value.get("round_completions")))
+        ],
     )
     if doc.source:
         doc.source.rows = len(value.tools) + len(value.rounds)

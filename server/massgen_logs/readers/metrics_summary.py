@@ -54,7 +54,10 @@ def read(path: Path | None) -> Read[Metrics]:
             if (usage := mapping(mapping(value).get("token_usage")))
         },
         rounds={
-            name: tuple(round_of(entry) for entry in mappings(mapping(value).get("round_history")))
+            name: tuple(
+                round_of(entry, f"metrics_summary.json#agents.{name}.round_history[{index}]")
+                for index, entry in enumerate(mappings(mapping(value).get("round_history")))
+            )
             for name, value in agents.items()
         },
         subagents=tuple(_subagent(entry) for entry in mappings(mapping(data.get("subagents")).get("subagents"))),

@@ -21,7 +21,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class RoundRecord:
-    """One entry of round_history or round_completions; times in Unix seconds."""
+    """One entry of round_history or round_completions; times in Unix seconds; src: file and key."""
 
     agent: str | None
     round: int | None
@@ -31,6 +31,7 @@ class RoundRecord:
     start: float | None
     end: float | None
     tool_calls: int | None
+    src: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def read(path: Path | None) -> Read[Status]:
         question=text(meta.get("question")),
         phase=text(coordination.get("phase")),
         completion=number(coordination.get("completion_percentage")),
-        agents={name: _agent(mapping(value)) for name, value in mapping(data.get("agents")).items()},
+        agents={name: _agent(name, mapping(value)) for name, value in mapping(data.get("agents")).items()},
         votes={label: n for label, value in mapping(results.get("votes")).items() if (n := integer(value)) is not None},
         winner=text(results.get("winner")),
         total_cost=number(mapping(data.get("costs")).get("total_estimated_cost")),
@@ -145,16 +146,16 @@ def usage_of(data: dict[str, object]) -> Usage:
     )  # fmt: skip
 
 
-def round_of(data: dict[str, object]) -> RoundRecord:
-    """One round_history or round_completions entry."""
+def round_of(data: dict[str, object], src: str) -> RoundRecord:
+    """One round_history or round_completions entry, which stands at `src`."""
     return RoundRecord(
         text(data.get("agent_id")), integer(data.get("round_number")), text(data.get("round_type")),
         text(data.get("outcome")), usage_of(data), number(data.get("start_time")), number(data.get("end_time")),
-        integer(data.get("tool_calls_count")),
+        integer(data.get("tool_calls_count")), src,
     )  # fmt: skip
 
 
-def _agent(data: dict[str, object]) -> AgentStatus:
+def _agent(name: str, data: dict[str, object]) -> AgentStatus:
     vote, reliability = mapping(data.get("vote_cast")), mapping(data.get("reliability"))
     tools, usage = mapping(data.get("tool_metrics")), mapping(data.get("token_usage"))
     return AgentStatus(
@@ -166,7 +167,10 @@ def _agent(data: dict[str, object]) -> AgentStatus:
         times_restarted=integer(data.get("times_restarted")),
         error=text(data.get("error")),
         usage=usage_of(usage) if usage else None,
-        rounds=tuple(round_of(entry) for entry in mappings(data.get("round_history"))),
+        rounds=tuple(
+            round_of(entry, f"status.json#agents.{name}.round_history[{index}]")
+            for index, entry in enumerate(mappings(data.get("round_history")))
+        ),
         tool_calls=integer(tools.get("total_calls")),
         tool_failures=integer(tools.get("total_failures")),
         reliability_recorded="reliability" in data,

@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 import time
 
-from massgen_logs.readers.base import read_head, read_tail
+from massgen_logs.readers.base import lines, read_head, read_tail
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run.clock import Clock
@@ -77,24 +77,21 @@ def decide(
     log_name = "massgen.log" if attempt.file("massgen.log") else "massgen_debug.log"
     log = read_tail(attempt.file(log_name))
     if b'"event_type": "orchestrator_timeout"' in events:
-        return Ending("timed_out", _timeout_reason(log), "events.jsonl orchestrator_timeout", last)
+        src = _place(attempt, "events.jsonl", b'"event_type": "orchestrator_timeout"')
+        return Ending("timed_out", _timeout_reason(log), src, last)
     if _LOG_TIMEOUT.search(log):
-        return Ending("timed_out", _timeout_reason(log), f"{log_name} Orchestrator Timeout", last)
+        src = _place(attempt, log_name, b"**Orchestrator Timeout**")
+        return Ending("timed_out", _timeout_reason(log), src, last)
+    session_end = next((event.src for event in reversed(coordination.events) if event.type == "session_end"), "")
     if ended and (coordination.winner or "final_answer" in kinds):
-        return Ending(
-            "finished", status.finish_details or "final answer presented", "coordination_events.json session_end", last
-        )
-    if b'"event_type": "final_presentation_end"' in events or b'"event_type": "answer_locked"' in events:
-        return Ending("finished", "final answer presented", "events.jsonl final_presentation_end", last)
-    if _ended_files(attempt):
-        return Ending("finished", "final answer presented", "final/ and a file that is written only at the end", last)
+        return Ending("finished", status.finish_details or "final answer presented", session_end, last)
+    for mark in (b'"event_type": "final_presentation_end"', b'"event_type": "answer_locked"'):
+        if mark in events:
+            return Ending("finished", "final answer presented", _place(attempt, "events.jsonl", mark), last)
+    if presented := _ended_files(attempt):
+        return Ending("finished", "final answer presented", presented, last)
     if ended:
-        return Ending(
-            "failed",
-            status.finish_details or "ended without a final answer",
-            "coordination_events.json session_end",
-            last,
-        )
+        return Ending("failed", status.finish_details or "ended without a final answer", session_end, last)
     signs = [last, *(clock.iso(stamp.decode("ascii", "replace")) for stamp in _EVENT_TIME.findall(events)[-1:])]
     begun = next(
         (clock.of_day(_seconds(found)) for found in _LOG_TIME.findall(read_head(attempt.file(log_name), 4096))[:1]),
@@ -105,9 +102,9 @@ def decide(
     now = time.time() if now is None else now
     if last is not None and -ALIVE_S < now - last < ALIVE_S:
         return Ending("in_progress", "still running", "last sign of life in the logs", last)
-    return Ending(
-        "unfinished", "no end was recorded: killed, crashed or copied while running", "no end in any file", last
-    )
+    name = next((name for name in ("events.jsonl", log_name) if attempt.file(name)), "")
+    src = _place(attempt, name, b"") if name else "status.json#finish_reason" if attempt.file("status.json") else ""
+    return Ending("unfinished", "no end was recorded: killed, crashed or copied while running", src, last)
 
 
 def _seconds(time_of_day: tuple[bytes, bytes, bytes]) -> int:
@@ -115,11 +112,21 @@ def _seconds(time_of_day: tuple[bytes, bytes, bytes]) -> int:
     return int(hours) * 3600 + int(minutes) * 60 + int(seconds)
 
 
-def _ended_files(attempt: Attempt) -> bool:
-    """A final answer beside one of the files that MassGen writes only at the end, torn or not."""
+def _ended_files(attempt: Attempt) -> str | None:
+    """A final answer beside one of the files that MassGen writes only at the end, torn or not: where the answer is."""
     end = ("coordination_events.json", "snapshot_mappings.json", "coordination_table.txt")
-    presented = any(attempt.file("final", name, "answer.txt") for name in attempt.folders("final"))
-    return presented and any(attempt.file(name) for name in end)
+    if not any(attempt.file(name) for name in end):
+        return None
+    presented = (f"final/{name}/answer.txt" for name in attempt.folders("final"))
+    return next((place for place in presented if attempt.file(*place.split("/"))), None)
+
+
+def _place(attempt: Attempt, name: str, mark: bytes) -> str:
+    """File and line of the last `mark`, b"" for the last line; the file alone where it can't be found."""
+    found = 0
+    for line, raw in lines(attempt.file(name), []):
+        found = line if mark in raw else found
+    return f"{name}:{found}" if found else name
 
 
 def _timeout_reason(log: bytes) -> str:

@@ -39,6 +39,8 @@ class Start:
     src: str
     context: tuple[str, ...] = ()
     restarted: bool = False
+    chars: int = 0
+    """Characters of reasoning and text since."""
 
 
 @dataclass(slots=True)
@@ -68,7 +70,10 @@ class Digest:
     final_text: str | None = None
     final_src: str = ""
     presenter: str | None = None
+    presenter_src: str = ""
     winner: str | None = None
+    winner_src: str = ""
+    timeout_src: str = ""
     timeout_reason: str | None = None
     timeout_selected: str | None = None
     stored_final: bool = False
@@ -110,7 +115,7 @@ def digest(
     """Read events.jsonl once."""
     found = Digest()
     agents: dict[str, _State] = defaultdict(_State)
-    for event in events_jsonl.read(attempt.file("events.jsonl"), source, problems, thinking=False):
+    for event in events_jsonl.read(attempt.file("events.jsonl"), source, problems):
         t = clock.iso(event.time)
         if t is not None:
             found.first = t if found.first is None else found.first
@@ -124,8 +129,11 @@ def digest(
                 _tool_start(event, t, state, dialect_of(agent), found)
             case "tool_complete":
                 _tool_complete(event, t, state, dialect_of(agent), found)
-            case "text":
-                _text(event, t, agent, state, found)
+            case "text" | "thinking":
+                if state.start:
+                    state.start.chars += len(text(event.data.get("content")) or "")
+                if event.type == "text":
+                    _text(event, t, agent, state, found)
             case "round_start":
                 _round_start(event, t, agent, state, found)
             case "context_received":
@@ -145,7 +153,7 @@ def digest(
                 sources = ", ".join(texts(event.data.get("source_agents")))
                 found.moments.append(Moment(t, "injection", agent, f"answers of {sources or '?'}", event.src))
             case "hook_execution":
-                _hook(mapping(event.data.get("hook_info")), agents[agent], dialect_of(agent))
+                _hook(mapping(event.data.get("hook_info")), event.src, agents[agent], dialect_of(agent))
             case "workspace_action":
                 found.workflow_actions.append(agent)
             case _:
@@ -193,7 +201,7 @@ def _tool_complete(event: events_jsonl.Event, t: float | None, state: _State, di
     is_error = data.get("is_error")
     outcome = dialect.outcome(tool, call.args, result, is_error if isinstance(is_error, bool) else None)
     apply(call, outcome)
-    call.end = t
+    call.end, call.end_src = t, event.src
     call.elapsed_s = number(data.get("elapsed_seconds"))
     call.output_chars = len(result)
     found.planted += planted.look(result, f"result of {tool}", event.agent, t, event.src)
@@ -209,7 +217,7 @@ def apply(call: Call, outcome: Outcome) -> None:
     call.error, call.hidden = outcome.error, outcome.hidden
 
 
-def _hook(info: dict[str, object], state: _State, dialect: Dialect) -> None:
+def _hook(info: dict[str, object], src: str, state: _State, dialect: Dialect) -> None:
     """Results of background jobs come as a hook on a later, unrelated call."""
     if text(info.get("hook_name")) != "background_tool_complete":
         return
@@ -220,7 +228,7 @@ def _hook(info: dict[str, object], state: _State, dialect: Dialect) -> None:
                 match[2], mapping(call.args.get("arguments")), match[4].strip(), match[3] == "error"
             )
             apply(call, outcome)
-            call.output_chars = len(match[4].strip())
+            call.output_chars, call.end_src = len(match[4].strip()), src
 
 
 def _text(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:
@@ -246,7 +254,7 @@ def _ending(event: events_jsonl.Event, t: float | None, agent: str, state: _Stat
     match event.type:
         case "final_presentation_start":
             state.presenting = True
-            found.presenter = agent or None
+            found.presenter, found.presenter_src = agent or None, event.src
             tie = data.get("is_tie")
             found.tie = tie if isinstance(tie, bool) else None
             found.vote_counts = {
@@ -257,8 +265,9 @@ def _ending(event: events_jsonl.Event, t: float | None, agent: str, state: _Stat
             found.final_text, found.final_src = text(data.get("content")), event.src
             found.moments.append(Moment(t, "final_answer", agent, "", event.src))
         case "winner_selected":
-            found.winner = agent or None
+            found.winner, found.winner_src = agent or None, event.src
         case "orchestrator_timeout":
+            found.timeout_src = event.src
             found.timeout_reason = text(data.get("timeout_reason"))
             found.timeout_selected = text(data.get("selected_agent"))
             why = text(data.get("selection_reason")) or ""

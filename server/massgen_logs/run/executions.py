@@ -18,9 +18,9 @@ def collect(
     coordination: Coordination | None, digest: Digest | None, answers: list[Answer], votes: list[Vote],
 ) -> list[Execution]:  # fmt: skip
     """All executions by time."""
-    starts: list[tuple[float | None, str, int | None, tuple[str, ...], str]] = []
+    starts: list[tuple[float | None, str, int | None, tuple[str, ...], str, int | None]] = []
     if digest is not None and digest.starts:
-        starts = [(s.t, s.agent, s.round, s.context, s.src) for s in digest.starts]
+        starts = [(s.t, s.agent, s.round, s.context, s.src, s.chars) for s in digest.starts]
     elif coordination is not None:
         last: dict[str, tuple[int | None, tuple[str, ...]]] = {}
         for event in coordination.events:
@@ -30,14 +30,14 @@ def collect(
             if last.get(event.agent) == (event.round, context) and not context:
                 continue
             last[event.agent] = (event.round, context)
-            starts.append((event.t, event.agent, event.round, context, event.src))
+            starts.append((event.t, event.agent, event.round, context, event.src, None))
     when = {answer.label: answer.t or 0.0 for answer in answers}
     seen: dict[str, Execution] = {}
     found: list[Execution] = []
-    for t, agent, round_, context, src in sorted(starts, key=lambda start: start[0] or 0.0):
+    for t, agent, round_, context, src, chars in sorted(starts, key=lambda start: start[0] or 0.0):
         before = seen.get(agent)
         index = before.index + 1 if before else 0
-        execution = Execution(agent, index, t, round_, context, _cause(before, context, when, votes, t), src)
+        execution = Execution(agent, index, t, round_, context, _cause(before, context, when, votes, t), src, chars)
         seen[agent] = execution
         found.append(execution)
     return found

@@ -90,17 +90,17 @@ def fill_agents(
 
 def fill_winner(run: Run, attempt: Attempt, files: Files, digest: Digest | None) -> None:
     """The winner and its final answer; every file that names another winner becomes a note."""
-    finals = [snapshot.agent for snapshot in files.snapshots if snapshot.type == "final_answer"]
+    finals = [(s.agent, f"snapshot_mappings.json#{s.label}") for s in files.snapshots if s.type == "final_answer"]
     folders = [name for name in attempt.folders("final") if attempt.file("final", name, "answer.txt")]
     candidates = [
         (files.status.winner, "status.json#results.winner"),
         (files.coordination.winner, "coordination_events.json#session_metadata.final_winner"),
         (files.metrics.winner, "metrics_summary.json#meta.winner"),
-        (digest.winner if digest else None, "events.jsonl winner_selected"),
-        (digest.presenter if digest else None, "events.jsonl final_presentation_start"),
-        (finals[0] if finals else None, "snapshot_mappings.json final_answer"),
-        (folders[0] if len(folders) == 1 else None, "final/ folder"),
-        (digest.timeout_selected if digest else None, "events.jsonl orchestrator_timeout"),
+        (digest.winner if digest else None, digest.winner_src if digest else ""),
+        (digest.presenter if digest else None, digest.presenter_src if digest else ""),
+        finals[0] if finals else (None, ""),
+        (folders[0], f"final/{folders[0]}/answer.txt") if len(folders) == 1 else (None, ""),
+        (digest.timeout_selected if digest else None, digest.timeout_src if digest else ""),
     ]
     named = [(agent, src) for agent, src in candidates if agent]
     if named:
@@ -148,6 +148,20 @@ def fill_moments(run: Run, files: Files, digest: Digest | None, old: old_logs.Ol
             run.agents[moment.agent].error = moment.detail if run.agents[moment.agent].status == "error" else None
 
 
+def fill_stored_answer(run: Run, files: Files, digest: Digest | None) -> None:
+    """After a time-out MassGen may use the winner's stored answer as the final one: no presentation was made, or the limit
+    cut it (the display then says that it uses the stored answer)."""
+    if digest is not None:
+        presented = digest.final_text is not None and not digest.stored_final
+    else:
+        presented = any(event.type == "final_round_start" for event in files.coordination.events)
+    if run.ending.state != "timed_out" or run.final_text is None or presented:
+        return
+    final = run.final_text.strip()
+    same = [a.label for a in run.answers if a.agent == run.winner and a.text is not None and a.text.strip() == final]
+    run.stored_answer = same[-1] if same else None
+
+
 def _backed(moment: Moment, run: Run, errors: set[tuple[str | None, str]]) -> bool:
     """True if another record shows the error that a text tells of, or no other record exists."""
     if not moment.detail.startswith("Error"):
@@ -168,12 +182,14 @@ def _repeats(moment: Moment, before: list[Moment]) -> bool:
     return False
 
 
-def fill_enforcement(run: Run, status: Status, digest: Digest | None) -> None:
-    """Refused responses per agent; left None where the version records none at all."""
+def fill_enforcement(run: Run, status: Status, digest: Digest | None, old: old_logs.OldLogs | None) -> None:
+    """Refused responses per agent; left None where the version records none at all, and then from massgen.log's text."""
     if any(entry.reliability_recorded for entry in status.agents.values()):
         run.enforcement = {name: entry.enforcement for name, entry in status.agents.items()}
         run.chars_lost = {n: e.chars_lost or 0 for n, e in status.agents.items()}
         run.unknown_tools = {n: list(e.unknown_tools) for n, e in status.agents.items() if e.unknown_tools}
+    elif old is not None and old.read_log:
+        run.refused_told = old.refusals.found
     for name, tools in digest.unknown_tools.items() if digest else ():
         own = run.unknown_tools.setdefault(name, [])
         own += [tool for tool in tools if tool not in own]
@@ -194,7 +210,8 @@ def fill_usage(
     actions = digest.workflow_actions if digest else []
     doubles = usage.excess(place.attempt, found, actions, dialect_of, run.problems)
     run.usage = usage.collect(found, earlier, doubles, dialect_of)
-    run.rounds = files.tools.rounds or [r for entry in files.status.agents.values() for r in entry.rounds]
+    rounds = files.tools.rounds or [r for entry in files.status.agents.values() for r in entry.rounds]
+    run.rounds = [r for r in rounds if run.started is None or r.start is None or r.start >= run.started - 1]
     run.subagents = files.metrics.subagents
     run.total_cost = files.metrics.total_cost if files.metrics.total_cost is not None else files.status.total_cost
     run.recorded_tool_failures = (

@@ -94,8 +94,9 @@ def build(place: Place) -> Run:
     facts.fill_times(run, files, digest, old)
     facts.fill_agents(run, files, digest, order, backends, dialect_of)
     facts.fill_winner(run, attempt, files, digest)
-    facts.fill_enforcement(run, files.status, digest)
+    facts.fill_enforcement(run, files.status, digest, old)
     facts.fill_moments(run, files, digest, old)
+    facts.fill_stored_answer(run, files, digest)
     doubled_unknown = facts.fill_usage(run, place, files, digest, dialect_of)
     run.calls_recorded = digest is not None or (old is not None and old.read_calls)
     open_clients = any(
@@ -109,7 +110,7 @@ def build(place: Place) -> Run:
     expected = versions.expected_files(attempt, version, ended=ended, debug=bool(files.metadata.debug))
     run.missing = [name for name in expected if attempt.file(name) is None]
     run.planted = planted.collect(run, digest.planted if digest else old.planted if old else [])
-    notes.add(run, attempt, files, digest, dialect_of, doubled_unknown)
+    notes.add(run, attempt, files, digest, old, dialect_of, doubled_unknown)
     return run
 
 

@@ -72,6 +72,8 @@ class Vote:
     t: float | None
     src: str
     meant: str | None = None
+    file: str | None = None
+    """Its vote.json, with the numbering that the model saw; None where there is none."""
 
 
 @dataclass(slots=True)
@@ -80,7 +82,8 @@ class Call:
 
     outcome: ok, failed, denied (refused, never ran), not_run (no such tool or server), open (no completion recorded),
     unknown (ran, but its exit code isn't recorded). recorded_ok: MassGen calls it a success. exec_s: the command's own
-    time; elapsed_s: MassGen's, with queueing. execution: index of the agent's execution, 0-based.
+    time; elapsed_s: MassGen's, with queueing. execution: index of the agent's execution, 0-based. end_src: where its
+    result and exit code stand, "" without one.
     """
 
     agent: str
@@ -102,6 +105,12 @@ class Call:
     execution: int | None = None
     background: bool = False
     id: str | None = None
+    end_src: str = ""
+
+    @property
+    def places(self) -> list[str]:
+        """Where it can be looked up: its start, and its result where one is recorded."""
+        return [self.src, self.end_src] if self.end_src and self.end_src != self.src else [self.src]
 
     @property
     def ran(self) -> bool:
@@ -119,6 +128,24 @@ class Execution:
     round: int | None
     context: tuple[str, ...]
     cause: str
+    src: str
+    chars: int | None = None
+    """Characters of reasoning and text since its start, None where no file tells them by execution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A refused response that only massgen.log's text tells (to 0.1.36).
+
+    agent: named by the retry line that follows, "*" where two agents' lines lie between each other. reason: in the words
+    that later versions record. attempt: the number of the refused attempt, 1-based.
+    """
+
+    agent: str
+    reason: str
+    attempt: int
+    detail: str
+    t: float | None
     src: str
 
 
@@ -209,6 +236,8 @@ class Run:
     winner_src: str = ""
     final_text: str | None = None
     final_src: str = ""
+    stored_answer: str | None = None
+    """Label of the accepted answer that stands as the final one again, because a time-out left no presentation."""
     timeout_s: float | None = None
     config: dict[str, object] = field(default_factory=dict[str, object])
     """Plain settings of the config's orchestrator part, from execution_metadata.yaml."""
@@ -219,11 +248,14 @@ class Run:
     executions: list[Execution] = field(default_factory=list[Execution])
     moments: list[Moment] = field(default_factory=list[Moment])
     enforcement: dict[str, tuple[Enforcement, ...]] | None = None
+    refused_told: list[Told] | None = None
+    """Refused responses that only a text tells; None where no file was read that would tell them."""
     chars_lost: dict[str, int] = field(default_factory=dict[str, int])
     unknown_tools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     usage: dict[str, AgentUsage] = field(default_factory=dict[str, AgentUsage])
     cumulative_over: str | None = None
     rounds: list[RoundRecord] = field(default_factory=list[RoundRecord])
+    """Recorded rounds of this attempt alone: cumulative files hold those of earlier attempts and turns too."""
     subagents: tuple[Subagent, ...] = ()
     total_cost: float | None = None
     recorded_tool_failures: int | None = None

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from massgen_logs.readers import context_txt
+from massgen_logs.readers import context_txt, vote_json
 from massgen_logs.run.backends.dialect import Dialect
 from massgen_logs.run.events import Digest
 from massgen_logs.run.files import Files
-from massgen_logs.run.model import ANY_AGENT, Run
+from massgen_logs.run.model import ANY_AGENT, Run, Vote
+from massgen_logs.run.old_logs import OldLogs
 from massgen_logs.tree import Attempt
 
 
 def add(
-    run: Run, attempt: Attempt, files: Files, digest: Digest | None, dialect_of: Callable[[str], Dialect], doubled: int,
+    run: Run, attempt: Attempt, files: Files, digest: Digest | None, old: OldLogs | None,
+    dialect_of: Callable[[str], Dialect], doubled: int,
 ) -> None:  # fmt: skip
     """Add the notes to a Run whose facts are complete."""
-    _ending(run, attempt, files, digest)
-    _votes(run, attempt, files)
+    _ending(run, attempt, files)
+    _votes(run, attempt, old)
     _usage(run, files, doubled)
     _calls(run, files, digest)
     _injections(run, digest, dialect_of)
@@ -31,7 +33,7 @@ def add(
         run.note("backend", caveat)
 
 
-def _ending(run: Run, attempt: Attempt, files: Files, digest: Digest | None) -> None:
+def _ending(run: Run, attempt: Attempt, files: Files) -> None:
     status = files.status
     if run.version is None:
         run.note("version_unknown", f"no file names the MassGen version; the layout is that of {run.version_range}")
@@ -62,16 +64,11 @@ def _ending(run: Run, attempt: Attempt, files: Files, digest: Digest | None) -> 
     if status.finish_reason == "error" and run.ending.state in {"unfinished", "in_progress"}:
         run.note("complete_too_early", "status.json says error and is_complete because one agent died; the run had not ended",
                  "status.json#finish_reason")  # fmt: skip
-    stored = (digest is not None and digest.stored_final) or (
-        run.final_text is not None and not _presented(files, digest)
-    )
-    same = [a.label for a in run.answers if run.final_text is not None and a.text is not None
-            and a.agent == run.winner and a.text.strip() == run.final_text.strip()]  # fmt: skip
-    if run.ending.state == "timed_out" and same and stored:
+    if run.stored_answer is not None:
+        cut = any(moment.kind == "presentation" for moment in run.moments)
+        why = "the limit cut the presentation" if cut else "no presentation was made"
         run.note(
-            "stored_final",
-            f"the final answer is the stored answer {same[-1]} again: no presentation was made",
-            run.final_src,
+            "stored_final", f"the final answer is the stored answer {run.stored_answer} again: {why}", run.final_src
         )
     if attempt.log_half:
         run.note(
@@ -83,13 +80,7 @@ def _ending(run: Run, attempt: Attempt, files: Files, digest: Digest | None) -> 
             run.note("orchestration_restart", f"after the presentation: {moment.detail}", moment.src)
 
 
-def _presented(files: Files, digest: Digest | None) -> bool:
-    if digest is not None:
-        return digest.final_text is not None
-    return any(event.type == "final_round_start" for event in files.coordination.events)
-
-
-def _votes(run: Run, attempt: Attempt, files: Files) -> None:
+def _votes(run: Run, attempt: Attempt, old: OldLogs | None) -> None:
     accepted = [vote for vote in run.votes if vote.accepted]
     counted = sum(vote.counted for vote in accepted)
     if len(accepted) != counted:
@@ -99,7 +90,7 @@ def _votes(run: Run, attempt: Attempt, files: Files) -> None:
         run.note(
             "ignored_unknown",
             "this version drops some votes without a record: how many were ignored is unknown",
-            "massgen.log",
+            old.vote_src if old else "",
         )
     refused = sum(vote.refused for vote in run.votes)
     as_text = sum(vote.refused and vote.reason is None for vote in run.votes)
@@ -108,18 +99,38 @@ def _votes(run: Run, attempt: Attempt, files: Files) -> None:
             "refused",
             f"{refused} votes were refused by the fairness gate, neither accepted nor ignored: {refused - as_text} are enforcement "
             f"events of status.json, {as_text} only a text and a forced restart",
-            "status.json#agents.*.reliability",
+            next(vote.src for vote in run.votes if vote.refused),
         )
     for vote in accepted:
         if vote.meant:
             run.note("misattributed", f"the vote of {vote.voter} was recorded for {vote.voted_for}, but its words mean {vote.meant}",
-                     vote.src)  # fmt: skip
+                     vote.file or vote.src)  # fmt: skip
+    _numbering(run, attempt, accepted)
     if run.winner and any(vote.ignored for vote in run.votes):
         final = context_txt.read(attempt.file("final", run.winner, "context.txt")).value
         stated = sum(final.counted.values())
         if stated != counted and final.is_final:
             run.note("stated_votes", f"the final prompt counts {stated} votes (ignored ones included) where {counted} were accepted "
                      "and counted", f"final/{run.winner}/context.txt")  # fmt: skip
+
+
+def _numbering(run: Run, attempt: Attempt, accepted: list[Vote]) -> None:
+    """Labels and vote ids of one run can number the agents differently; most voters mean the recorded agent all the same."""
+    for vote in accepted:
+        file = vote_json.read(attempt.file(*vote.file.split("/"))).value if vote.file else None
+        if file is None:
+            continue
+        for label, owner in file.labels.items():
+            number = label.split(".")[0]
+            other = file.mapping.get(number)
+            if other is not None and other != owner:
+                run.note(
+                    "numbering",
+                    f"labels and vote ids number the agents differently: {label} is {owner}'s answer, a vote for {number} is one "
+                    f"for {other}; the targets told here are resolved by MassGen's own mapping",
+                    f"{vote.file}#agent_mapping",
+                )
+                return
 
 
 def _calls(run: Run, files: Files, digest: Digest | None) -> None:
@@ -151,14 +162,15 @@ def _calls(run: Run, files: Files, digest: Digest | None) -> None:
 
 def _usage(run: Run, files: Files, doubled: int) -> None:
     if run.cumulative_over:
-        run.note("cumulative", f"recorded tokens and cost include {run.cumulative_over}", "status.json round_history")
+        run.note("cumulative", f"recorded tokens and cost include {run.cumulative_over}", "status.json#costs")
     if doubled:
         run.note(
             "doubled_usage",
             f"{doubled} gemini responses were added twice; whose they were can't be told",
             "massgen.log",
         )
-    recorded = sum(usage.recorded.input_tokens or 0 for usage in run.usage.values())
+    used = [usage.corrected if run.cumulative_over else usage.recorded for usage in run.usage.values()]
+    recorded = sum(usage.input_tokens or 0 for usage in used if usage is not None)
     in_rounds = sum(r.usage.input_tokens or 0 for r in run.rounds)
     ignored = any(vote.ignored for vote in run.votes)
     if ignored and run.rounds and in_rounds < 0.98 * recorded:
@@ -166,14 +178,14 @@ def _usage(run: Run, files: Files, doubled: int) -> None:
             "overwritten_rounds",
             f"the recorded rounds hold {in_rounds} of {recorded} input tokens ({100 * in_rounds / recorded:.0f}%): a round that "
             "ended in an ignored vote is overwritten by the next, so round tables lack their time, tokens and cost",
-            "metrics_events.json#round_completions" if files.tools.rounds else "status.json#agents.*.round_history",
+            run.rounds[0].src.rpartition("[")[0],
         )
     unpriced = [agent for agent, usage in run.usage.items() if usage.unpriced]
     if unpriced:
         run.note(
             "unpriced",
             f"no cost is recorded for {', '.join(unpriced)}: the total is a floor",
-            "status.json token_usage",
+            f"status.json#agents.{unpriced[0]}.token_usage",
         )
     for agent, usage in run.usage.items():
         if usage.why and "massgen.log" in usage.why:

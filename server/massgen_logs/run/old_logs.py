@@ -20,6 +20,7 @@ from massgen_logs.run.backends.dialect import Dialect
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.events import IGNORED, apply, parse_args
 from massgen_logs.run.model import ANY_AGENT, Call, Moment, Planted
+from massgen_logs.run.refusals import Refusals
 from massgen_logs.tree import Attempt
 
 WORKFLOW = frozenset({"vote", "new_answer"})
@@ -42,6 +43,9 @@ class OldLogs:
     """Agents in the order in which they were first started: the config's order."""
     moments: list[Moment] = field(default_factory=list[Moment])
     planted: list[Planted] = field(default_factory=list[Planted])
+    refusals: Refusals = field(default_factory=Refusals)
+    vote_src: str = ""
+    """Where the first vote call stands."""
     first: float | None = None
     last: float | None = None
     read_log: bool = False
@@ -89,7 +93,7 @@ def _outputs(agent: str, rows: list[Piece], dialect: Dialect, file: str, found: 
     open_calls: list[Call] = []
     answers = 0
     for row in rows:
-        src = f"{file}@{row.offset}"
+        src = f"{file}:{row.place}"
         if row.kind == "text":
             answers += row.content.count(_ANSWER_DONE)
             found.planted += planted.look(row.content, "text", agent, None, src)
@@ -118,7 +122,7 @@ def _piece(
         return
     open_calls.remove(call)
     apply(call, dialect.outcome(tool, call.args, row.content, None))
-    call.output_chars, call.end, call.recorded_ok = len(row.content), t, True
+    call.output_chars, call.end, call.recorded_ok, call.end_src = len(row.content), t, True, src
     found.planted += planted.look(row.content, f"result of {tool}", agent, t, src)
 
 
@@ -133,9 +137,10 @@ def _massgen_log(
         t = clock.of_day(line.seconds, found.last)
         found.first = t if found.first is None else found.first
         found.last = t if t is not None else found.last
+        found.refusals.take(line, t)
         if line.chunk is None:
             if line.message.startswith("Codex raw event: "):
-                _codex_result(line.message, found)
+                _codex_result(line.message, line.src, found)
             elif match := _STARTS.search(line.message):
                 if match[1] not in found.agents:
                     found.agents.append(match[1])
@@ -144,6 +149,8 @@ def _massgen_log(
             continue
         if line.chunk == "tool_calls":
             voted_chunks += line.message.count("'name': 'vote'")
+            if "'name': 'vote'" in line.message:
+                found.vote_src = found.vote_src or line.src
         elif "Vote recorded for [" in line.message[:40]:
             found.votes_recorded += 1
         elif match := _INVALID.search(line.message):
@@ -161,7 +168,7 @@ def _massgen_log(
         found.ignored = ignored_here
 
 
-def _codex_result(message: str, found: OldLogs) -> None:
+def _codex_result(message: str, src: str, found: OldLogs) -> None:
     """The exit code of a codex command, which its display lacks, from the client's own event: by command, in order."""
     item = mapping(parse_args(message.removeprefix("Codex raw event: ")).get("item"))
     code = integer(item.get("exit_code"))
@@ -171,6 +178,7 @@ def _codex_result(message: str, found: OldLogs) -> None:
         if call.outcome == "open" and call.tool == "codex_shell" and call.args.get("command") == item.get("command"):
             output = text(item.get("aggregated_output")) or ""
             call.outcome, call.exit_code, call.output_chars = "failed" if code else "ok", code, len(output)
+            call.end_src = src
             call.error = output.strip().split("\n", 1)[0][:200] if code else None
             return
 

@@ -212,7 +212,7 @@ def _from_pieces(run: Run, agent: str, rows: list[Piece], file: str) -> Iterator
     ready: list[Item] = []
     answers = 0
     for row in rows:
-        src = f"{file}@{row.offset}"
+        src = f"{file}:{row.place}"
         if row.kind != "text":
             _join(row, src, calls, open_items, ready, answers)
             continue

@@ -94,6 +94,7 @@ def _accepted(
                 event.agent, text(context.get("voted_for")),
                 text(context.get("voted_for_label")) or (file.label if file else None),
                 text(context.get("reason")), True, False, False, False, False, event.round, event.t, event.src,
+                file=own[index][0] if index < len(own) else None,
             )  # fmt: skip
             votes.append(vote)
     else:
@@ -105,7 +106,7 @@ def _accepted(
                 known = rounds.get(file.voter, [])
                 vote = Vote(
                     file.voter, file.voted_for, file.label, file.reason, True, False, False, False, False,
-                    known[index] if index < len(known) else None, file.t, src,
+                    known[index] if index < len(known) else None, file.t, src, file=src,
                 )  # fmt: skip
                 votes.append(vote)
         for t, voter, target, reason, round_, src in digest.votes if digest else ():
