@@ -1465,6 +1465,52 @@ def unknown_backend(root: pathlib.Path, start: float) -> list[Json]:
     )]
 
 
+def silent_subagent(root: pathlib.Path, start: float) -> list[Json]:
+    """A sub-agent that never called a model and is "completed" (the child's error is its answer)."""
+    r = Tree(root, "0.1.97", PAIR, start=start)
+    r.begin()
+    said = '{"success": true, "results": [{"subagent_id": "sum", "status": "completed", "answer": "❌ Error: no api_key"}]}'
+    r.call("agent_a", "mcp__subagent_1a2b__spawn_subagents", {"tasks": [{"task": "add them", "subagent_id": "sum"}]}, said)
+    usual(r)
+    summary = json.loads((r.dir / "metrics_summary.json").read_text())
+    child = {
+        "subagent_id": "sum", "status": "initial_answer", "task": "add them", "input_tokens": 0, "output_tokens": 0,
+        "estimated_cost": 0.0, "elapsed_seconds": 3.1, "api_timing": {"total_calls": 0},
+    }
+    r.put("metrics_summary.json", summary | {"subagents": {"total_subagents": 1, "subagents": [child]}})
+    return [truth(r, "finished", **USUAL, tool_calls=1)]
+
+
+def pivot(root: pathlib.Path, start: float) -> list[Json]:
+    """agent_a's `npm test` fails twice, then it counts with python and gets on."""
+    r = Tree(root, "0.1.97", PAIR, start=start)
+    r.begin()
+    r.cmd("agent_a", "npm test", err=NOTEST, code=1)
+    r.cmd("agent_a", "npm test -- --silent", err=NOTEST, code=1)
+    r.cmd("agent_a", "python3 sum.py", "5050\n")
+    r.cmd("agent_b", "ls", "sum.py\n")
+    usual(r)
+    return [truth(
+        r, "finished", **USUAL, tool_calls=4, failed_commands={"npm test": 1, "npm test -- --silent": 1},
+        commands={"agent_a": {"npm test": 1, "npm test -- --silent": 1, "python3 sum.py": 1}, "agent_b": {"ls": 1}},
+    )]
+
+
+def winner_against_votes(root: pathlib.Path, start: float) -> list[Json]:
+    """Both agents vote for agent_b, and the files name agent_a as winner and presenter."""
+    r = Tree(root, "0.1.97", PAIR, start=start)
+    r.begin()
+    answers(r)
+    why = "agent2 has the formula."
+    for a in ("agent_b", "agent_a"):
+        r.use(a, 8000, 110, 0, 256, 0.002)
+        r.vote(a, "agent_b", why)
+    r.present("agent_a", FINAL, (3000, 80, 0, 256, 0.0007), after=48.5)
+    known = USUAL | {"votes": {"agent_b": ("agent_b", why), "agent_a": ("agent_b", why)}}
+    known["usage"] = {"agent_a": (23000, 490, 0, 1024, 0.0047), "agent_b": (19000, 370, 0, 512, 0.005)}
+    return [truth(r, "finished", **known)]
+
+
 SCENARIOS: dict[str, Scenario] = {
     "hook_denied": hook_denied, "codex_resume": codex_resume, "mixed_clients": mixed_clients,
     "claude_code_errors": claude_code_errors,
@@ -1476,6 +1522,7 @@ SCENARIOS: dict[str, Scenario] = {
     "timeout_in_presentation": timeout_in_presentation, "timeout_without_winner": timeout_without_winner,
     "dead_agent": dead_agent, "mcp_server_killed": mcp_server_killed, "dropped_vote": dropped_vote,
     "noisy_commands": noisy_commands, "single_agent": single_agent, "unknown_backend": unknown_backend,
+    "silent_subagent": silent_subagent, "pivot": pivot, "winner_against_votes": winner_against_votes,
 }
 
 

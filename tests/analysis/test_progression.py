@@ -106,7 +106,7 @@ def test_identical_answers_both_accepted() -> None:
     assert found["agent2.1"]["seen"] == []
     assert [row["change"] for row in found.values()] == ["first", "substantive", "first"]
     final = measured("s3_enforcement_0.1.97")["final"]
-    assert (final["winning"], final["chars"], final["identical"], final["unrelated"]) == ("agent1.2", 24, False, True)
+    assert (final["winning"], final["chars"], final["identical"], final["unrelated"]) == ("agent1.2", 24, False, False)
     assert "IDENTICAL to agent2.1" in call(tool.TOOL, {"logs_dir": str(CORPUS / "s3_enforcement_0.1.97")}).text()
 
 
@@ -252,11 +252,20 @@ def test_seen_before_it_only() -> None:
     assert seen_by(run) == {}
 
 
-def test_injection_without_source_is_not_guessed() -> None:
-    """0.1.36 to 0.1.45 record no source."""
+def test_injection_without_source_is_deduced_or_not_named() -> None:
+    """0.1.36 to 0.1.45 record no source: where one other agent had answered it was that one, where two had none is named."""
     run = made(("agent1.1", "a", "one"), ("agent2.1", "b", "three"), executions=[Execution("b", 0, 0.0, 0, (), "", "")])
     run.moments = [Moment(1.5, "injection", "b", "Mid-stream: 1 answer(s)", "")]
     row = answer_progression(run, [None, None]).answers[-1]
+    assert row.seen is not None
+    assert [(s.label, s.how) for s in row.seen] == [("agent1.1", "injection, source deduced")]
+    assert row.unnamed == 0
+    run = made(
+        ("agent1.1", "a", "one"), ("agent3.1", "c", "two"), ("agent2.1", "b", "three"),
+        executions=[Execution("b", 0, 0.0, 0, (), "", "")],
+    )  # fmt: skip
+    run.moments = [Moment(2.5, "injection", "b", "Mid-stream: 1 answer(s)", "")]
+    row = answer_progression(run, [None, None, None]).answers[-1]
     assert (row.seen, row.unnamed) == ([], 1)
 
 

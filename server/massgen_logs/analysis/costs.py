@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from massgen_logs.analysis.phases import rounds
 from massgen_logs.run.model import Run
 from massgen_logs.run.usage import total_cost
 
@@ -47,6 +48,26 @@ class SubagentCost:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundCost:
+    """One recorded round: what it cost, its share of its agent's input tokens (0 to 1, None where unknown), what came of it.
+
+    outcome: answer, vote, restarted, presentation, ...; lost: nothing of it counts (restarted, or a superseded vote).
+    """
+
+    agent: str
+    round: int | None
+    type: str | None
+    outcome: str | None
+    lost: bool
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    share: float | None
+    seconds: float | None
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Total:
     """Sums over the agents; with_subagents_usd: the agents and their sub-agents. floor: a
     part is unpriced, unrecorded or was still running when the run stopped."""
@@ -72,6 +93,10 @@ class Costs:
     cumulative: bool
     over: str | None
     subagents: list[SubagentCost]
+    rounds: list[RoundCost]
+    """By agent and time; empty rounds of a first stream that was restarted at once are left out."""
+    not_in_rounds: dict[str, int]
+    """Input tokens of an agent that no recorded round holds: a round that ended in an ignored vote is overwritten."""
 
 
 def costs(run: Run) -> Costs:
@@ -112,7 +137,43 @@ def costs(run: Run) -> Costs:
         total_cost(priced, run.subagents),
         round(sum(fixed), 6) if fixed and len(fixed) == len(agents) else None,
     )  # fmt: skip
-    return Costs(bool(known), agents, total, run.cumulative_over is not None, run.cumulative_over, subagents)
+    rest = {name: tokens for name in run.agents if (tokens := not_in_rounds(run, name)[0]) is not None}
+    return Costs(
+        bool(known), agents, total, run.cumulative_over is not None, run.cumulative_over, subagents, _rounds(run), rest
+    )
+
+
+def not_in_rounds(run: Run, agent: str) -> tuple[int | None, int | None]:
+    """Input and output tokens of an agent that none of its recorded rounds holds; None where there are none, or where
+    the total is not to be trusted (counted twice)."""
+    usage, rounds_ = run.usage.get(agent), [r.usage for r in run.rounds if r.agent == agent]
+    if usage is None or not rounds_:
+        return None, None
+    total = usage.corrected if run.cumulative_over else None if usage.corrected else usage.recorded
+    if total is None:
+        return None, None
+    less = (total.input_tokens or 0) - sum(r.input_tokens or 0 for r in rounds_)
+    out = (total.output_tokens or 0) - sum(r.output_tokens or 0 for r in rounds_)
+    return (less, out) if less > 0 else (None, None)
+
+
+def _rounds(run: Run) -> list[RoundCost]:
+    superseded = [(v.voter, v.t) for v in run.votes if v.superseded and v.t is not None]
+    found: list[RoundCost] = []
+    for name in run.agents:
+        usage = run.usage.get(name)
+        total = usage and (usage.corrected if run.cumulative_over else usage.recorded)
+        whole = total.input_tokens if total else None
+        for r in sorted((r for r in rounds(run) if r.agent == name), key=lambda r: r.start or 0.0):
+            gone = r.outcome == "vote" and any(v == name and r.end and abs(r.end - t) < 1.0 for v, t in superseded)
+            tokens = r.usage.input_tokens
+            took = None if r.start is None or r.end is None else round(r.end - r.start, 3)
+            found.append(RoundCost(
+                name, r.round, r.type, r.outcome, gone or r.outcome == "restarted", tokens, r.usage.output_tokens,
+                None if usage and usage.unpriced else r.usage.cost_usd,
+                round(tokens / whole, 4) if whole and tokens is not None else None, took, r.src,
+            ))  # fmt: skip
+    return found
 
 
 def _sum(values: list[int | None]) -> int | None:

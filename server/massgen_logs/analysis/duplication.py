@@ -93,7 +93,7 @@ class Duplication:
     """All duplicated work of a run, the most wasteful first (seconds, then characters).
 
     compared: executed calls that were compared (None where no file holds calls) and total_s their seconds; wasted_s sums
-    calls, and parallel ones add up. retried: work that was only tried again after failures, no duplication. left_out:
+    calls, and parallel ones add up. rechecks: reruns after own changes of any work, also of what is in no group. retried: work that was only tried again after failures, no duplication. left_out:
     groups below the floors; not_compared: texts that were compared exactly only, by MAX_COMPARED or MAX_CHARS.
     """
 
@@ -135,11 +135,12 @@ def duplicated_work(run: Run) -> Duplication:
     changes = changes_of(calls, {item.index: item.work.kind for item in items})
     groups: list[Group] = []
     retried: list[Group] = []
-    left_out = 0
+    left_out = rechecks = 0
     for same in sets:
         if len(same) < 2:
             continue
         group = _group(same, changes)
+        rechecks += group.rechecks
         if group.repeats and _counts(group, same[0].work.cheap):
             groups.append(group)
         elif group.repeats:
@@ -166,7 +167,7 @@ def duplicated_work(run: Run) -> Duplication:
         sum(group.across_agents for group in groups) if known else None,
         sum(after) if known and (after or not groups) else None,
         sum(group.retries for group in [*groups, *retried]) if known else None,
-        sum(group.rechecks for group in groups) if known else None,
+        rechecks if known else None,
         retried,
         left_out,
         not_compared,

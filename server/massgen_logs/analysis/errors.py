@@ -124,6 +124,10 @@ def _api_and_refused(run: Run) -> list[Incident]:
             own.append(_refusal(agent, event, src))
         found += own
     found += [
+        Incident("refused_response", told.agent, told.t, None, f"{told.reason}: {told.detail[2:]}", [told.src], "text")
+        for told in run.refused_told or ()
+    ]
+    found += [
         Incident("refused_response", m.agent, m.t, None, f"vote refused for the third time, agent restarted: {m.detail}", [m.src])
         for m in run.moments
         if m.kind == "vote_refused"
@@ -214,10 +218,10 @@ def _subagents(run: Run) -> list[Incident]:
     """S36: a subagent that never called a model and has a status all the same."""
     return [
         Incident(
-            "subagent", None, None, None, f"subagent {sub.id} ended without one API call", ["metrics_summary.json#subagents"],
+            "subagent", None, None, None, f"subagent {sub.id} ended without one API call", [f"metrics_summary.json#subagents.subagents[{index}]"],
             recorded_as=sub.status, tool="spawn_subagents",
         )
-        for sub in run.subagents
+        for index, sub in enumerate(run.subagents)
         if sub.api_calls == 0
     ]  # fmt: skip
 
@@ -239,7 +243,7 @@ def _of_call(call: Call) -> Incident | None:
     }.get(kind, "failed" if call.outcome == "failed" else "an error, outcome not recorded")
     recorded = None if call.recorded_ok is None else "success" if call.recorded_ok else "failure"
     return Incident(
-        kind, call.agent, call.t, call.round, f"{begin}: {error}" if error else begin, [call.src],
+        kind, call.agent, call.t, call.round, f"{begin}: {error}" if error else begin, call.places,
         recorded, call.tool, call.command, call.exit_code,
     )  # fmt: skip
 
@@ -298,9 +302,12 @@ def _not_shown(run: Run, stderr_files: int) -> list[str]:
     if run.ending.state == "failed" and not run.calls:
         return []
     found: list[str] = []
-    if run.enforcement is None:
-        found.append("refused responses and API errors: this version keeps no record of them in status.json (its logs hold "
-                     "them only as text)")  # fmt: skip
+    if run.enforcement is None and run.refused_told is None:
+        found.append("refused responses and API errors: no file of these logs holds them")
+    elif run.enforcement is None:
+        found.append(
+            "refused responses and API errors have no record in this version: told is what massgen.log's text tells"
+        )
     else:
         found.append("HTTP errors that the API client retried with success leave no trace")
     if not run.calls_recorded:

@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 
 from massgen_logs.analysis.costs import costs
-from massgen_logs.analysis.findings import Finding, findings
-from massgen_logs.analysis.reliability import reliability
+from massgen_logs.analysis.findings import RULES, Finding, NotCheckable, findings, not_checkable
+from massgen_logs.analysis.restarts import RestartCost, restart_costs
+from massgen_logs.analysis.spent import executions, frame_of
 from massgen_logs.analysis.voting import vote_reasons
-from massgen_logs.run.model import Answer, Run
+from massgen_logs.run.model import Run
 
 PREVIEW = 400
 """Characters of the final answer that an overview shows."""
@@ -31,6 +32,8 @@ class RedFlag:
     id: str
     text: str
     evidence: str
+    finding: str | None = None
+    """Id of the finding that says the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,10 @@ class Overview:
     checks: list[Check]
     red_flags: list[RedFlag]
     findings: list[Finding]
+    not_checkable: list[NotCheckable]
+    """Rules whose facts these logs don't hold: that they found nothing says nothing."""
+    restart_costs: list[RestartCost]
+    """Executions that a new answer cut short, and what that threw away."""
     final_answer: FinalAnswer | None
 
 
@@ -129,6 +136,8 @@ def overview(run: Run) -> Overview:
         checks=checks(run),
         red_flags=red_flags(run),
         findings=findings(run),
+        not_checkable=not_checkable(run),
+        restart_costs=restart_costs(run, executions(run, frame)) if (frame := frame_of(run)) else [],
         final_answer=FinalAnswer(run.winner, len(final), final[:PREVIEW], run.final_src)
         if final is not None and run.winner is not None
         else None,
@@ -170,6 +179,7 @@ def checks(run: Run) -> list[Check]:
             "final_answer_delivered",
             bool(run.final_text and run.final_text.strip()),
             f"{run.final_src}, {len(run.final_text)} chars"
+            + (f" (stored answer {run.stored_answer})" if run.stored_answer else "")
             if run.final_text is not None
             else "no final answer in any file",
         ),
@@ -180,26 +190,25 @@ _MINOR = frozenset({"version_unknown", "no_agent", "backend", "split_turn", "sub
 
 
 def red_flags(run: Run) -> list[RedFlag]:
-    """What is computed here first, then the run's own notes."""
-    found = [*_winner_flags(run), *_voting_flags(run), *_answer_flags(run)]
-    found += [RedFlag("reliability", text, "status.json#agents.*.reliability") for text in reliability(run).red_flags]
-    found += [
-        RedFlag("agent_error", f"{agent.id} ended with an error: {agent.error}", f"status.json#agents.{agent.id}")
-        for agent in run.agents.values()
-        if agent.error
+    """What a reader must not miss: the findings that are red flags, in their words, then what no rule covers."""
+    flag_of = {rule.id: rule.flag for rule in RULES}
+    found = [
+        RedFlag(flag_of[one.rule], one.sentence, one.evidence[0] if one.evidence else "", one.id)
+        for one in findings(run)
+        if flag_of[one.rule]
     ]
-    denied = [call for call in run.calls if call.outcome == "denied"]
-    if denied:
-        found.append(
-            RedFlag(
-                "denied", f"{len(denied)} tool calls were refused and never ran: {denied[0].error or ''}", denied[0].src
-            )
-        )
+    told = {flag.id for flag in found}
+    found += _votes(run, told)
     failed = [call for call in run.calls if call.outcome == "failed" and not call.recorded_ok]
     if failed:
-        found.append(RedFlag("failed_calls", f"{len(failed)} tool calls failed, recorded as failures", failed[0].src))
+        text = f"{len(failed)} tool calls failed, recorded as failures"
+        found.append(RedFlag("failed_calls", text, failed[0].end_src or failed[0].src))
     found += _secret_flags(run)
-    found += [RedFlag(note.id, note.text, note.evidence) for note in run.notes if note.id not in _MINOR]
+    found += [
+        RedFlag(note.id, note.text, note.evidence)
+        for note in run.notes
+        if note.id not in _MINOR and note.id not in told
+    ]
     return found
 
 
@@ -215,75 +224,21 @@ def _secret_flags(run: Run) -> list[RedFlag]:
     return [RedFlag("secrets", text, secrets.found[0].places[0])]
 
 
-def _winner_flags(run: Run) -> list[RedFlag]:
+def _tally(votes: dict[str, int]) -> str:
+    return ", ".join(f"{agent} {n}" for agent, n in votes.items())
+
+
+def _votes(run: Run, told: set[str]) -> list[RedFlag]:
     found: list[RedFlag] = []
     votes = vote_reasons(run)
-    if run.ending.state == "failed":
-        found.append(RedFlag("failed", f"the run failed: {run.ending.reason}", run.ending.src))
-    if run.ending.state == "timed_out":
-        who = f"{run.winner} was chosen by the time-out" if run.winner else "nobody won"
-        found.append(RedFlag("timeout", f"the run timed out ({run.ending.reason}); {who}", run.ending.src))
-    if votes.tie and run.winner:
-        tied = [name for name, n in votes.tally.items() if n == max(votes.tally.values())]
-        found.append(
-            RedFlag("tie", f"tie between {', '.join(tied)}: {run.winner} won by order, not by votes", run.winner_src)
-        )
-    top = max(votes.tally.values(), default=0)
-    if run.winner and top and votes.tally.get(run.winner, 0) < top:
-        found.append(
-            RedFlag(
-                "winner_not_top",
-                f"{run.winner} won with {votes.tally.get(run.winner, 0)} of {top} top votes",
-                run.winner_src,
-            )
-        )
-    own = votes.final.get(run.winner or "") == run.winner and run.winner is not None
-    others = votes.tally.get(run.winner or "", 0) - 1
-    if (
-        own
-        and others <= max((n for name, n in votes.tally.items() if name != run.winner), default=0)
-        and len(votes.final) > 1
-    ):
-        found.append(
-            RedFlag(
-                "own_vote", f"{run.winner} voted for itself and would not have won alone without it", run.winner_src
-            )
-        )
     if votes.meant_tally is not None:
+        text = f"by the voters' own words the count is {_tally(votes.meant_tally)}, recorded {_tally(votes.tally)}"
         found.append(
-            RedFlag(
-                "meant_tally",
-                f"by the voters' own words the count is {votes.meant_tally}, recorded {votes.tally}",
-                "vote.json",
-            )
+            RedFlag("meant_tally", text, next((v.file or v.src for v in run.votes if v.counted and v.meant), ""))
         )
-    return found
-
-
-def _voting_flags(run: Run) -> list[RedFlag]:
-    ignored = run.votes_ignored or 0
-    accepted = sum(vote.accepted for vote in run.votes)
-    if not ignored:
-        return []
-    by = ", ".join(dict.fromkeys(vote.voter for vote in run.votes if vote.ignored))
-    text = f"{ignored} votes were ignored at a restart (of {by})"
-    if ignored >= 3 * max(1, len(run.agents)) and accepted < len(run.agents):
-        text = f"live-lock: {ignored} votes ignored again and again (of {by}), {accepted} accepted"
-    return [RedFlag("votes_ignored", text, next(vote.src for vote in run.votes if vote.ignored))]
-
-
-def _answer_flags(run: Run) -> list[RedFlag]:
-    found: list[RedFlag] = []
-    seen: dict[str, Answer] = {}
-    for answer in run.answers:
-        key = " ".join((answer.text or "").split())
-        if key and key in seen:
-            found.append(
-                RedFlag(
-                    "duplicate_answer",
-                    f"{answer.label} is the same text as {seen[key].label}, accepted all the same",
-                    answer.src,
-                )
-            )
-        seen.setdefault(key, answer)
+    if run.votes_ignored and "votes_ignored" not in told:
+        ignored = [vote for vote in run.votes if vote.ignored]
+        by = ", ".join(dict.fromkeys(vote.voter for vote in ignored))
+        text = f"{run.votes_ignored} votes were ignored at a restart (of {by})"
+        found.append(RedFlag("votes_ignored", text, ignored[0].src))
     return found

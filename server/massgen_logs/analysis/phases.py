@@ -21,10 +21,12 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One long thing: a round of an agent or a tool call; share: of the run's duration, 0 to 1."""
+    """A long call or round. seconds: a call's own time where its result tells it, else MassGen's elapsed time, queueing
+    included; queue_s: queueing apart, None where it can't be told; share: of the run's duration, 0 to 1."""
 
     what: str
     seconds: float
+    queue_s: float | None
     share: float | None
     where: str
 
@@ -62,9 +64,9 @@ def phases(run: Run) -> list[Phase]:
         Phase(
             name,
             len(v),
-            round(sum(v) / len(v), 2),
-            round(max(v), 2),
-            round(sum(v), 2),
+            round(sum(v) / len(v), 3),
+            round(max(v), 3),
+            round(sum(v), 3),
             round(sum(v) / total, 4) if total else 0.0,
         )
         for name, v in spent.items()
@@ -72,23 +74,30 @@ def phases(run: Run) -> list[Phase]:
 
 
 def slowest(run: Run, limit: int) -> list[Operation]:
-    """The longest rounds and calls, longest first."""
-    whole = run.duration_s
-    found: list[tuple[float, str, str]] = []
-    for record in rounds(run):
-        took = _took(record)
-        if took is not None:
-            found.append(
-                (took, f"{record.agent} round {record.round} ({record.type}, {record.outcome})", "metrics round record")
-            )
+    """The longest calls, longest first."""
+    found: list[Operation] = []
     for call in run.calls:
         took = call.exec_s if call.exec_s is not None else call.elapsed_s
         if took is not None and call.ran:
-            found.append((took, f"{call.agent} {call.tool}: {call.command or ''}".rstrip(": "), call.src))
-    found.sort(reverse=True)
-    return [
-        Operation(what, round(s, 2), round(s / whole, 4) if whole else None, where) for s, what, where in found[:limit]
+            both = call.exec_s is not None and call.elapsed_s is not None and not call.background
+            queue = round(max(0.0, (call.elapsed_s or 0.0) - (call.exec_s or 0.0)), 3) if both else None
+            what = f"{call.agent} {call.tool}: {call.command or ''}".rstrip(": ")
+            found.append(Operation(what, round(took, 3), queue, _share(run, took), call.src))
+    return sorted(found, key=lambda one: -one.seconds)[:limit]
+
+
+def slowest_rounds(run: Run, limit: int) -> list[Operation]:
+    """The longest recorded rounds, longest first."""
+    found = [
+        Operation(f"{r.agent} round {r.round} ({r.type}, {r.outcome})", round(took, 3), None, _share(run, took), r.src)
+        for r in rounds(run)
+        if (took := _took(r)) is not None
     ]
+    return sorted(found, key=lambda one: -one.seconds)[:limit]
+
+
+def _share(run: Run, took: float) -> float | None:
+    return round(took / run.duration_s, 4) if run.duration_s else None
 
 
 def tools(run: Run) -> list[ToolTime]:
@@ -103,7 +112,7 @@ def tools(run: Run) -> list[ToolTime]:
             tool,
             len(v),
             sum(bad for _, bad in v),
-            round(sum(known), 2) if (known := [t for t, _ in v if t is not None]) else None,
+            round(sum(known), 3) if (known := [t for t, _ in v if t is not None]) else None,
         )
         for tool, v in groups.items()
     ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from massgen_logs.analysis.overlap import RUN, Overlap, covered, final_overlap, grams
+from massgen_logs.analysis.overlap import words as words_of
 from massgen_logs.analysis.voting import count
 from massgen_logs.run.answer_files import AnswerFiles
 from massgen_logs.run.model import Answer, Execution, Run
@@ -17,23 +19,16 @@ lies between 0.36 and 0.82, the copy with one inserted word that MassGen's novel
 WORDS = 12
 """Words added or dropped up to which a change may be cosmetic: a short sentence. Keeps a paragraph that is added to a long
 text, where the similarity hardly moves, from passing as cosmetic."""
-RUN = 3
-"""Words in a row, signs between them ignored, from which on a stretch counts as the same wording."""
-RELATED = 0.05
-"""Share of the winning answer's words in common stretches under which the final answer may share (almost) nothing with it."""
-COMMON = 0.2
-"""Share of the winning answer's different words (of 4 or more characters, or with a digit) in the final one, under which the
-two share (almost) nothing: a paraphrase keeps names and numbers."""
 LONG = 100_000
 """Characters above which texts are compared word by word instead of character by character."""
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
 _SOURCES = re.compile(r"(?:answers of|answer\(s\) from:) (.+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An answer that the author had before it. how: context, injection, or injection (delivery doubtful)."""
+    """An answer that the author had before it. how: context or injection; "source deduced": no file names whose answer it
+    was, and only one other agent had answered; "delivery doubtful": this backend records injections that never arrive."""
 
     label: str
     agent: str
@@ -101,7 +96,8 @@ class AnswerRow:
 class FinalRow:
     """The final answer against the winning one (the winner's last). kept: share of the winning answer's words that stand
     in stretches in common with it; common: share of its different words (4 or more characters, or with a digit) that stand
-    anywhere in it; unrelated: kept under 5% and common under 20%; None where the winning answer is too short to tell.
+    anywhere in it; common_back: the same share of the final one's in the winning one; unrelated: see overlap.COMMON; None
+    where one of the two is too short to tell.
     closest: the answer that is most similar to the final one.
     """
 
@@ -113,6 +109,7 @@ class FinalRow:
     identical: bool | None
     kept: float | None
     common: float | None
+    common_back: float | None
     unrelated: bool | None
     closest: str | None
     closest_similarity: float | None
@@ -165,18 +162,18 @@ def similarity(one: str, two: str) -> float:
 
 def taken_over(text: str, others: dict[str, str], known: list[str]) -> Taken:
     """What `text` has from `others` (label to text) that is not in `known`."""
-    words, spans = _words(text)
-    sources = {label: _words(other)[0] for label, other in others.items()}
-    old = _grams(_words(other)[0] for other in known)
-    covered = _covered(words, _grams(sources.values()) - old)
+    words, spans = words_of(text)
+    sources = {label: words_of(other)[0] for label, other in others.items()}
+    old = grams(words_of(other)[0] for other in known)
+    taken = covered(words, grams(sources.values()) - old)
     best, start, source = 0, 0, None
     for label, other in sources.items():
         length, at = _longest(words, other, old)
         if length > best:
             best, start, source = length, at, label
     quote = text[spans[start][0] : spans[start + best - 1][1]] if best else None
-    share = round(covered / len(words), 3) if words else 0.0
-    return Taken(share, covered, len(words), quote, best, source)
+    share = round(taken / len(words), 3) if words else 0.0
+    return Taken(share, taken, len(words), quote, best, source)
 
 
 def _row(run: Run, index: int, texts: list[str | None], files: Files | None) -> AnswerRow:
@@ -188,7 +185,7 @@ def _row(run: Run, index: int, texts: list[str | None], files: Files | None) -> 
     moved = _words_changed(text, last_text) if text is not None and last_text is not None else None
     change, why = _change(last is None, text, last_text, own, moved, files)
     known = {a.label: i for i, a in enumerate(run.answers) if a.label}
-    found, unnamed = _seen(run, answer)
+    found, unnamed = seen_before(run, answer)
     seen: list[Seen] | None = None
     if found is not None:
         seen = [
@@ -233,7 +230,7 @@ def _change(
     return "cosmetic", f"similarity {SIMILAR} or more, same numbers, at most {WORDS} words added or dropped, same files"
 
 
-def _seen(run: Run, answer: Answer) -> tuple[dict[str, str] | None, int]:
+def seen_before(run: Run, answer: Answer) -> tuple[dict[str, str] | None, int]:
     """Label to how it came, and the number of injections without a named source; None if the start isn't recorded."""
     start = _execution(run, answer)
     if start is None:
@@ -249,11 +246,16 @@ def _seen(run: Run, answer: Answer) -> tuple[dict[str, str] | None, int]:
             continue
         match = _SOURCES.search(moment.detail)
         agents = [name for name in match[1].split(", ") if name in run.agents] if match else []
-        unnamed += not agents
+        way = how
+        if not agents:  # an injection holds new answers of others
+            others = {a.agent for a in run.answers if a.agent != answer.agent and a.t is not None and a.t <= t}
+            agents = list(others) if len(others) == 1 else []
+            way = how.replace("injection", "injection, source deduced")
+            unnamed += not agents
         for name in agents:
             labels = [a.label for a in run.answers if a.agent == name and a.t is not None and a.t <= t and a.label]
             if labels:
-                found.setdefault(labels[-1], how)
+                found.setdefault(labels[-1], way)
     return found, unnamed
 
 
@@ -287,22 +289,13 @@ def _final(run: Run, texts: list[str | None], mask: Callable[[str], str]) -> Fin
     scores = [(similarity(final, t), a.label) for a, t in zip(run.answers, texts, strict=True) if t is not None]
     # Of equal ones the winning answer is named, then the first.
     closest = max(scores, key=lambda score: (score[0], score[1] == label), default=None)
-    kept, common, unrelated = (None, None, None) if winning is None else _shared(winning, final)
+    shared = Overlap(None, None, None, None) if winning is None else final_overlap(winning, final)
     return FinalRow(
         run.winner, len(run.final_text), label, None if stored is None else len(stored), _maybe(final, winning),
-        None if winning is None else _flat(final) == _flat(winning), kept, common, unrelated,
+        None if winning is None else _flat(final) == _flat(winning), shared.kept, shared.common, shared.common_back,
+        shared.unrelated,
         closest[1] if closest else None, closest[0] if closest else None, run.final_src,
     )  # fmt: skip
-
-
-def _shared(winning: str, final: str) -> tuple[float | None, float | None, bool | None]:
-    words, there = _words(winning)[0], _words(final)[0]
-    telling = {word for word in words if len(word) > 3 or any(c.isdigit() for c in word)}
-    if len(words) < RUN or not telling:
-        return None, None, None
-    kept = _covered(words, _grams([there])) / len(words)
-    common = len(telling & set(there)) / len(telling)
-    return round(kept, 3), round(common, 3), kept < RELATED and common < COMMON
 
 
 def _maybe(one: str | None, two: str | None) -> float | None:
@@ -311,25 +304,6 @@ def _maybe(one: str | None, two: str | None) -> float | None:
 
 def _flat(text: str) -> str:
     return " ".join(text.split())
-
-
-def _words(text: str) -> tuple[list[str], list[tuple[int, int]]]:
-    """Words in any case (a Chinese or Japanese sign is one), and where each stands in the text."""
-    matches = list(_WORD.finditer(text))
-    return [m[0].casefold() for m in matches], [m.span() for m in matches]
-
-
-def _grams(texts: Iterable[list[str]]) -> set[tuple[str, ...]]:
-    return {tuple(words[i : i + RUN]) for words in texts for i in range(len(words) - RUN + 1)}
-
-
-def _covered(words: list[str], grams: set[tuple[str, ...]]) -> int:
-    """How many words lie in one of the grams."""
-    inside = [False] * len(words)
-    for i in range(len(words) - RUN + 1):
-        if tuple(words[i : i + RUN]) in grams:
-            inside[i : i + RUN] = [True] * RUN
-    return sum(inside)
 
 
 def _longest(words: list[str], other: list[str], known: set[tuple[str, ...]]) -> tuple[int, int]:
@@ -354,5 +328,5 @@ def _longest(words: list[str], other: list[str], known: set[tuple[str, ...]]) ->
 
 def _words_changed(text: str, last: str) -> int:
     """Words added or dropped, whichever are more."""
-    now, old = Counter(_words(text)[0]), Counter(_words(last)[0])
+    now, old = Counter(words_of(text)[0]), Counter(words_of(last)[0])
     return max((now - old).total(), (old - now).total())

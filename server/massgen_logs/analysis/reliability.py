@@ -1,15 +1,22 @@
 """read_status_reliability: which responses MassGen refused, how often, and what was lost with them.
 
 One failure can be two events: an API error gives `api_error` and `no_tool_calls` of the same attempt and buffer; its
-characters are then counted twice in MassGen's total. The fatal last attempt of a killed agent is no event.
+characters are then counted twice in MassGen's total. The fatal last attempt of a killed agent is no event. Versions up to
+0.1.36 record none of it: there the refusals are counted that massgen.log's text tells (run/refusals.py).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from massgen_logs.analysis.voting import count
-from massgen_logs.run.model import Enforcement, Run
+from massgen_logs.run.model import ANY_AGENT, Enforcement, Run
+
+API_ERRORS = frozenset({"api_error", "fatal_api_error"})
+"""Reasons that are no refusal: the model's API failed, and MassGen tried again."""
+RETRIES_A_ROUND = 2
+CHARS_LOST = 5000
 
 
 @dataclass(slots=True)
@@ -17,7 +24,8 @@ class AgentReliability:
     """recorded: reason to events; incidents: reason to failures (a doubled one once, under api_error).
 
     buffer_chars_lost: MassGen's total; buffer_chars_lost_distinct: each incident once. by_round: coordination round to
-    reasons. None everywhere: this version records nothing.
+    reasons. None: not recorded. recorded_as: where the incidents come from, "status.json", "text" (massgen.log) or None
+    for nowhere. sources: where the first ones stand, five at most.
     """
 
     recorded: dict[str, int] | None
@@ -30,51 +38,123 @@ class AgentReliability:
     unknown_tools: list[str]
     by_round: dict[str, dict[str, int]]
     error: str | None
+    recorded_as: str | None = None
+    sources: list[str] = field(default_factory=list[str])
     events: list[Enforcement] = field(default_factory=list[Enforcement])
 
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """recorded: whether the version writes enforcement records at all."""
+    """recorded: whether the version writes enforcement records at all; checkable: a record or a text tells of refusals."""
 
     recorded: bool
+    checkable: bool
     agents: dict[str, AgentReliability]
     red_flags: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """An agent that needed two or more retries in a round, or, where only text tells, in one of its executions.
+
+    number: the round, None for text; reasons: to incidents; places: where they stand.
+    """
+
+    agent: str
+    number: int | None
+    reasons: dict[str, int]
+    places: list[str]
+
+    @property
+    def api_errors(self) -> int:
+        """How many of them were failures of the model's API."""
+        return sum(n for reason, n in self.reasons.items() if reason in API_ERRORS)
+
+    @property
+    def sentence(self) -> str:
+        """What was retried, API errors apart."""
+        api = self.api_errors
+        refused = {reason: n for reason, n in self.reasons.items() if reason not in API_ERRORS}
+        parts = [f"{api} API error{'s' * (api != 1)}"] if api else []
+        parts += [f"{sum(refused.values())} refused: {', '.join(refused)}"] if refused else []
+        when = "as massgen.log's text tells" if self.number is None else f"in round {self.number}"
+        return f"{self.agent} needed {sum(self.reasons.values())} retries {when} ({', '.join(parts)})"
+
+
 def reliability(run: Run) -> Reliability:
     """Per agent, with red flags: two retries in a round, more than 5,000 characters lost, unknown tools."""
-    agents: dict[str, AgentReliability] = {}
-    flags: list[str] = []
-    for name, agent in run.agents.items():
-        unknown = run.unknown_tools.get(name, [])
-        error = agent.error
-        told = sum(m.kind == "vote_refused" and m.agent == name for m in run.moments)
-        if run.enforcement is None:
-            agents[name] = AgentReliability(None, None, None, None, None, told, unknown, {}, error)
-            continue
-        events = list(run.enforcement.get(name, ()))
-        distinct = incidents(events)
-        by_round: dict[str, dict[str, int]] = {}
-        for event in distinct:
-            reasons = by_round.setdefault(str(event.round), {})
-            reasons[event.reason] = reasons.get(event.reason, 0) + 1
-        lost = run.chars_lost.get(name, 0)
-        once = sum(event.buffer_chars for event in distinct)
-        agents[name] = AgentReliability(
-            count([event.reason for event in events]), count([event.reason for event in distinct]), len(events),
-            lost, once, told, unknown, by_round, error, events,
-        )  # fmt: skip
-        flags += [
-            f"{name} round {number}: {sum(reasons.values())} refused responses ({', '.join(reasons)})"
-            for number, reasons in by_round.items()
-            if sum(reasons.values()) >= 2
+    agents = {name: _of_agent(run, name) for name in run.agents}
+    if any(told.agent == ANY_AGENT for told in run.refused_told or ()):
+        agents[ANY_AGENT] = _of_agent(run, ANY_AGENT)
+    flags = [one.sentence for one in retried(run)]
+    flags += [
+        f"{name} lost {chars} characters of content with retried responses" for name, chars, _ in content_lost(run)
+    ]
+    flags += [f"{name} called tools that do not exist: {', '.join(t)}" for name, t in run.unknown_tools.items() if t]
+    recorded = run.enforcement is not None
+    return Reliability(recorded, recorded or run.refused_told is not None, agents, flags)
+
+
+def retried(run: Run) -> list[Retries]:
+    """By agent and round."""
+    found: list[Retries] = []
+    for agent, events in (run.enforcement or {}).items():
+        rounds: dict[int | None, list[Enforcement]] = {}
+        for event in incidents(list(events)):
+            rounds.setdefault(event.round, []).append(event)
+        found += [
+            Retries(
+                agent, number, count([event.reason for event in own]), [_place(agent, events, event) for event in own]
+            )
+            for number, own in rounds.items()
+            if len(own) >= RETRIES_A_ROUND
         ]
-        if once > 5000:
-            flags.append(f"{name}: {once} characters of content lost")
-        if unknown:
-            flags.append(f"{name} called unknown tools: {', '.join(unknown)}")
-    return Reliability(run.enforcement is not None, agents, flags)
+    for agent in run.agents:
+        told = [one for one in run.refused_told or () if one.agent == agent]
+        # attempts count up within an execution: two in a row of which the second is higher are of the same one
+        if any(after.attempt > before.attempt for before, after in pairwise(told)):
+            found.append(Retries(agent, None, count([one.reason for one in told]), [one.src for one in told]))
+    return found
+
+
+def content_lost(run: Run) -> list[tuple[str, int, list[str]]]:
+    """(agent, characters, places) of agents that lost more than CHARS_LOST characters, each failure once."""
+    found: list[tuple[str, int, list[str]]] = []
+    for agent, events in (run.enforcement or {}).items():
+        own = [event for event in incidents(list(events)) if event.buffer_chars]
+        lost = sum(event.buffer_chars for event in own)
+        if lost > CHARS_LOST:
+            found.append((agent, lost, [_place(agent, events, event) for event in own]))
+    return found
+
+
+def _place(agent: str, events: tuple[Enforcement, ...], event: Enforcement) -> str:
+    index = next(index for index, other in enumerate(events) if other is event)
+    return f"status.json#agents.{agent}.reliability.enforcement_attempts[{index}]"
+
+
+def _of_agent(run: Run, name: str) -> AgentReliability:
+    error = run.agents[name].error if name in run.agents else None
+    as_text = sum(m.kind == "vote_refused" and m.agent == name for m in run.moments)
+    unknown = run.unknown_tools.get(name, [])
+    if run.enforcement is None:
+        made = AgentReliability(None, None, None, None, None, as_text, unknown, {}, error)
+        if run.refused_told is not None:
+            told = [one for one in run.refused_told if one.agent == name]
+            made.incidents, made.retries, made.recorded_as = count([one.reason for one in told]), len(told), "text"
+            made.sources = [one.src for one in told][:5]
+        return made
+    events = run.enforcement.get(name, ())
+    distinct = incidents(list(events))
+    by_round: dict[str, dict[str, int]] = {}
+    for event in distinct:
+        reasons = by_round.setdefault(str(event.round), {})
+        reasons[event.reason] = reasons.get(event.reason, 0) + 1
+    return AgentReliability(
+        count([event.reason for event in events]), count([event.reason for event in distinct]), len(events),
+        run.chars_lost.get(name, 0), sum(event.buffer_chars for event in distinct), as_text, unknown, by_round, error,
+        "status.json", [_place(name, events, event) for event in distinct[:5]], list(events),
+    )  # fmt: skip
 
 
 def incidents(events: list[Enforcement]) -> list[Enforcement]:

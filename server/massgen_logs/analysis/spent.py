@@ -97,7 +97,9 @@ def executions(run: Run, frame: Frame) -> list[Spent]:
         ends = [m.t for m in run.moments if m.kind == "final_answer" and m.t is not None and m.t >= frame.presentation]
         end = min(ends[0] if ends else frame.end, frame.end)
         spent = _spent(run, frame, moment.agent, (frame.presentation, end), end if ends else None)
-        found.append(replace(spent, outcome="presented" if ends else "none", src=moment.src))
+        cut = run.stored_answer is not None
+        outcome = "cut by the limit, stored answer" if cut else "presented" if ends else "none"
+        found.append(replace(spent, outcome=outcome, result=run.stored_answer, src=moment.src))
     return sorted(found, key=lambda s: s.start_s)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from massgen_logs.analysis.phases import Operation, Phase, phases, slowest
+from massgen_logs.analysis.phases import Operation, Phase, phases, slowest, slowest_rounds
 from massgen_logs.analysis.spent import Frame, Spent, executions, frame_of
 from massgen_logs.analysis.wall import WallPhase, critical_path, wall_phases
 from massgen_logs.run.model import ANY_AGENT, Call, Run
@@ -56,6 +56,7 @@ class Times:
     executions: list[Spent] = field(default_factory=list[Spent])
     critical_path: list[Spent] = field(default_factory=list[Spent])
     slowest: list[Operation] = field(default_factory=list[Operation])
+    slowest_rounds: list[Operation] = field(default_factory=list[Operation])
     tools: list[ToolSpent] = field(default_factory=list[ToolSpent])
     checklists: list[Checklist] = field(default_factory=list[Checklist])
     not_measurable: list[str] = field(default_factory=list[str])
@@ -72,6 +73,7 @@ def time_breakdown(run: Run) -> Times:
     )
     found.rounds = phases(run)
     found.slowest = slowest(run, 6)
+    found.slowest_rounds = slowest_rounds(run, 6)
     found.tools = _tools(run)
     if frame is not None:
         found.executions = executions(run, frame)

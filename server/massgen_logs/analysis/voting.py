@@ -61,6 +61,29 @@ def vote_reasons(run: Run) -> Votes:
     )  # fmt: skip
 
 
+def how_chosen(run: Run) -> str:
+    """How the winner of a run that timed out was found: by votes before the limit, which then cut the presentation, or at the
+    limit, with the votes that were there."""
+    if run.winner is None:
+        return "nobody won"
+    tally = vote_reasons(run).tally
+    own = tally.get(run.winner, 0)
+    if decided_before_limit(run):
+        others = [n for name, n in tally.items() if name != run.winner]
+        score = ":".join(str(n) for n in (own, *(others or [0])))
+        stored = f", its stored answer {run.stored_answer} was used again" if run.stored_answer else ""
+        return f"{run.winner} had won by votes {score}; the limit cut its presentation{stored}"
+    votes = f"{sum(tally.values())} of {len(run.agents)} agents had voted, {own} for it"
+    return f"{run.winner} was chosen at the time-out ({votes})"
+
+
+def decided_before_limit(run: Run) -> bool:
+    """True if the presentation of a run that timed out had begun before its limit."""
+    limits = [m.t for m in run.moments if m.kind == "timeout" and m.t is not None]
+    limit = min(limits) if limits else run.ended
+    return any(m.kind == "presentation" and m.t is not None and limit is not None and m.t < limit for m in run.moments)
+
+
 def count(names: list[str]) -> dict[str, int]:
     """How often each name occurs, most frequent first."""
     found: dict[str, int] = {}

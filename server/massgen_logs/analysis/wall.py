@@ -63,6 +63,7 @@ def wall_phases(run: Run, frame: Frame) -> list[WallPhase]:
         held_by = [who] if who else []
         done = any(m.kind == "final_answer" for m in run.moments)
         what = "final answer" if done else "no final answer is recorded"
+        what = f"cut by the limit, stored answer {run.stored_answer}" if run.stored_answer else what
         found.append(_phase(run, frame, "presentation", (reached, border), held_by, what))
         if border < frame.end:
             found.append(

@@ -18,7 +18,7 @@ from massgen_logs.readers.base import Problem, Source, mapping, number, parse_js
 from massgen_logs.run import planted
 from massgen_logs.run.backends.dialect import Dialect, Outcome
 from massgen_logs.run.clock import Clock
-from massgen_logs.run.model import Call, Moment, Planted
+from massgen_logs.run.model import SILENCE_S, Call, Moment, Planted, Silence
 from massgen_logs.tree import Attempt
 
 IGNORED = re.compile(r"🔄 Vote for \[([^\]\n]*)\] ignored \(reason: (.*?)\) - restarting due to new answers", re.S)
@@ -64,6 +64,7 @@ class Digest:
     """(t, voter, target, reason, round, src) of ignored votes"""
     starts: list[Start] = field(default_factory=list[Start])
     moments: list[Moment] = field(default_factory=list[Moment])
+    silences: list[Silence] = field(default_factory=list[Silence])
     unknown_tools: dict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
     workflow_actions: list[str] = field(default_factory=list[str])
     """Agent of each workspace_action, in order (gemini: one per parsed workflow JSON)."""
@@ -103,6 +104,9 @@ class _State:
     open: list[Call] = field(default_factory=list[Call])
     jobs: dict[str, Call] = field(default_factory=dict[str, Call])
     last: Call | None = None
+    at_work: bool = False
+    seen: tuple[float, str] | None = None
+    """Time and src of its last event while at work."""
 
     @property
     def round(self) -> int:
@@ -122,6 +126,7 @@ def digest(
             found.last = t
         agent = event.agent or ""
         state = agents[agent]
+        _silence(event.type, t, event.src, agent, state, found)
         if event.type in _ENDS_DROPPED_START:
             state.fresh = False
         match event.type:
@@ -158,7 +163,20 @@ def digest(
                 found.workflow_actions.append(agent)
             case _:
                 _ending(event, t, agent, state, found)
+    for agent, state in agents.items():
+        _silence("", found.last, "", agent, state, found)
     return found
+
+
+def _silence(kind: str, t: float | None, src: str, agent: str, state: _State, found: Digest) -> None:
+    """Keep how long an agent at work had shown nothing before this event of it."""
+    if not agent or t is None:
+        return
+    if state.at_work and state.seen is not None and t - state.seen[0] >= SILENCE_S:
+        found.silences.append(Silence(agent, state.seen[0], t, state.seen[1], src))
+    if kind in {"round_start", "answer_submitted", "vote"}:
+        state.at_work = kind == "round_start"
+    state.seen = (t, src)
 
 
 def _round_start(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:

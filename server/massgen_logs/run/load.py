@@ -89,6 +89,7 @@ def build(place: Place) -> Run:
     run.votes_ignored = votes.count_ignored(
         run.votes, files.usable, digest, old, version,
     )  # fmt: skip
+    run.silences = digest.silences if digest else None
     run.calls = digest.calls if digest else old.calls if old else []
     run.executions = executions.collect(files.usable, digest, run.answers, run.votes)
     facts.fill_times(run, files, digest, old)

@@ -11,6 +11,8 @@ from massgen_logs.readers.status_json import Enforcement as Enforcement
 from massgen_logs.readers.status_json import RoundRecord as RoundRecord
 from massgen_logs.readers.status_json import Usage
 
+SILENCE_S = 10.0
+"""Seconds from which on a silence is kept."""
 ANY_AGENT = "*"
 """Stands for the agent where a version logs none."""
 
@@ -175,6 +177,18 @@ class Planted:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """Between two events of an agent that was at work (from its start to its answer or vote, or to its end) nothing of it
+    was recorded, not even text. before, after: the events that border it, "" where the log ends."""
+
+    agent: str
+    start: float
+    end: float
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class AgentUsage:
     """Recorded tokens and cost, and the corrected figures where the tree proves the recorded ones wrong."""
 
@@ -247,6 +261,8 @@ class Run:
     calls: list[Call] = field(default_factory=list[Call])
     executions: list[Execution] = field(default_factory=list[Execution])
     moments: list[Moment] = field(default_factory=list[Moment])
+    silences: list[Silence] | None = None
+    """Those of SILENCE_S or more, from events.jsonl; None without that file."""
     enforcement: dict[str, tuple[Enforcement, ...]] | None = None
     refused_told: list[Told] | None = None
     """Refused responses that only a text tells; None where no file was read that would tell them."""

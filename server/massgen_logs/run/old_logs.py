@@ -146,6 +146,7 @@ def _massgen_log(
                     found.agents.append(match[1])
             elif line.message.startswith("Provider function calls detected") and "'vote'" in line.message:
                 provider_votes += 1
+                found.vote_src = found.vote_src or line.src
             continue
         if line.chunk == "tool_calls":
             voted_chunks += line.message.count("'name': 'vote'")

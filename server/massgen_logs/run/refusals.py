@@ -37,12 +37,15 @@ class Refusals:
     _open: list[Told] = field(default_factory=list[Told])
     _updated: set[str] = field(default_factory=set[str])
     _after_update: bool = False
+    _last: Told | None = None
+    """The refusal that the last message told."""
 
     def take(self, line: LogLine, t: float | None) -> None:
         """One message and its time."""
+        told, self._last = self._last, None
         if line.chunk is None:
             if match := _RETRY.match(line.message):
-                self._retry(match[1], int(match[2]))
+                self._retry(match[1], int(match[2]), told)
         elif update := _UPDATE.match(line.message):
             self._updated.add(update[1])
             self._after_update = True
@@ -51,15 +54,14 @@ class Refusals:
             twin = self._open[-1] if self._open else None
             doubled = twin is not None and twin.reason == "api_error" and reason == "no_workflow_call"
             if reason and not doubled and not (self._after_update and reason == "no_workflow_call"):
-                self._open.append(Told(ANY_AGENT, reason, 0, line.message.split("\n", 1)[0], t, line.src))
+                self._last = Told(ANY_AGENT, reason, 0, line.message.split("\n", 1)[0], t, line.src)
+                self._open.append(self._last)
             self._after_update = False
 
-    def _retry(self, agent: str, number: int) -> None:
-        if number < 2:
-            return
+    def _retry(self, agent: str, number: int, before: Told | None) -> None:
         if agent in self._updated:
-            self._updated.discard(agent)
-        elif self._open:
-            sure = len(self._open) == 1
+            self._updated.discard(agent)  # at a first attempt: the update came after its last one
+        elif self._open and number > 1:
+            sure = self._open == [before]  # else lines of two agents lie between each other
             told = self._open.pop(0)
             self.found.append(replace(told, agent=agent if sure else ANY_AGENT, attempt=number - 1))

@@ -144,7 +144,7 @@ def _final(final: dict[str, Any] | None) -> str:
     if final["kept"] is not None:
         line += f", {final['kept']:.0%} of its words stand in the final one in stretches of 3 or more"
     if final["unrelated"]:
-        line += f": THEY SHARE (ALMOST) NOTHING (only {final['common']:.0%} of its telling words are there at all)"
+        line += f": they share almost nothing ({final['common']:.0%} of its telling words are there at all, {final['common_back']:.0%} of the final one's in it)"
     if final["closest"] not in {None, final["winning"]}:
         line += f" · closest answer: {final['closest']} {final['closest_similarity']}"
     return line

@@ -7,13 +7,13 @@ from typing import Any
 from massgen_logs.analysis.costs import costs
 from massgen_logs.run.model import Run
 from massgen_logs.text.clean import flat
-from massgen_logs.text.table import dollars, table
+from massgen_logs.text.table import dollars, seconds, table
 from massgen_logs.tools.base import Result, Tool
 
 
 def cost_and_tokens(run: Run) -> Result:
     """Give tokens, cost and cache rate of each agent as MassGen recorded them, corrected figures where the log proves them
-    doubled or cumulative, what is unpriced, and sub-agents.
+    doubled or cumulative, each round's share and what came of it, what is unpriced, and sub-agents.
 
     Args:
         run: the run.
@@ -42,6 +42,7 @@ def render(data: Any) -> list[str]:
                 f"corrected {name}: input {fixed['input_tokens']}, output {fixed['output_tokens']}, reasoning "
                 f"{fixed['reasoning_tokens']}, cached {fixed['cached_input_tokens']}, cost {dollars(fixed['cost_usd'])}: {fixed['why']}",
             )
+    lines += _rounds(data)
     lines.append(f"cumulative: {'over ' + str(data['over']) if data['cumulative'] else 'no'}")
     for child in data["subagents"]:
         lines.append(
@@ -52,6 +53,39 @@ def render(data: Any) -> list[str]:
     if data["subagents"]:
         lines.append(f"cost with sub-agents: {dollars(data['total']['with_subagents_usd'])}")
     return lines
+
+
+_ROUNDS = 14
+
+
+def _rounds(data: Any) -> list[str]:
+    """Was each round worth it: its share of its agent's tokens and what came of it; the most expensive ones where many."""
+    rounds = data["rounds"]
+    if not rounds:
+        return []
+    shown = rounds
+    if len(rounds) > _ROUNDS:
+        most = sorted(rounds, key=lambda r: -(r["input_tokens"] or 0))[:_ROUNDS]
+        shown = [r for r in rounds if r in most]
+    lines = table(
+        ("round", "type", "came to", "input", "output", "cost", "share of its agent's input", "s"),
+        [
+            (
+                f"{r['agent']} {r['round']}", r["type"], f"{r['outcome']}{' (counts for nothing)' if r['lost'] else ''}",
+                r["input_tokens"], r["output_tokens"], dollars(r["cost_usd"]),
+                None if r["share"] is None else f"{100 * r['share']:.0f}%", seconds(r["seconds"]),
+            )
+            for r in shown
+        ],
+    )  # fmt: skip
+    if len(shown) < len(rounds):
+        lines.append(f'rounds: the {len(shown)} with most input of {len(rounds)}; all: part="rounds"')
+    lost = sum(r["input_tokens"] or 0 for r in rounds if r["lost"])
+    lines += [f"rounds that count for nothing hold {lost} input tokens"] if lost else []
+    return lines + [
+        f"{name}: {tokens} input tokens stand in no recorded round (a round that ended in an ignored vote is overwritten)"
+        for name, tokens in data["not_in_rounds"].items()
+    ]
 
 
 def _figures(a: dict[str, Any]) -> tuple[object, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from massgen_logs.analysis.reliability import reliability
-from massgen_logs.run.model import Run
+from massgen_logs.analysis.reliability import Reliability, reliability
+from massgen_logs.run.model import ANY_AGENT, Run
 from massgen_logs.text.clean import flat
 from massgen_logs.text.table import counts, table
 from massgen_logs.tools.base import Result, Tool
@@ -21,13 +21,43 @@ def read_status_reliability(run: Run) -> Result:
     Args:
         run: the run.
     """
-    return Result(reliability(run), next=('read_trace(agent=..., contains="Retry")',))
+    found = reliability(run)
+    return Result(found, next=_next(run, found))
+
+
+def _next(run: Run, found: Reliability) -> tuple[str, ...]:
+    """A call that shows the refusals in this version's logs: the words that its text has, of the agent that has most."""
+    most = max(found.agents, key=lambda name: sum((found.agents[name].incidents or {}).values()), default=None)
+    if most is None or not found.agents[most].incidents:
+        return ("find_errors",)
+    if found.recorded:
+        return (f'read_trace(agent="{most}", contains="Retry")',)
+    first = next(told for told in run.refused_told or () if told.agent == most)
+    agent = most if any(source.file.startswith("agent_outputs/") for source in run.sources) else ANY_AGENT
+    return (f'read_trace(agent="{agent}", contains="{first.detail[2:32]}")',)
 
 
 def render(data: Any) -> list[str]:
     """One row an agent, its events, the red flags."""
     if not data["recorded"]:
-        lines = ["this version keeps no enforcement record in status.json: counts are unknown, not zero"]
+        lines = [
+            "this version keeps no enforcement record in status.json: "
+            + (
+                "counted here is what massgen.log's text tells; characters lost are unknown"
+                if data["checkable"]
+                else "counts are unknown, not zero"
+            )
+        ]
+        if data["checkable"]:
+            rows = [
+                (name, counts(a["incidents"]), a["retries"], ", ".join(a["sources"][:3]))
+                for name, a in data["agents"].items()
+            ]
+            lines += table(("agent", "incidents told by text", "retries", "first ones"), rows)
+            if ANY_AGENT in data["agents"]:
+                lines.append(
+                    f'"{ANY_AGENT}": of which agent can\'t be told, lines of two agents lie between each other'
+                )
     else:
         rows = [
             (name, counts(a["recorded"]), counts(a["incidents"]), a["retries"], a["buffer_chars_lost"], a["buffer_chars_lost_distinct"],
@@ -63,7 +93,8 @@ def render(data: Any) -> list[str]:
             if agent["refused_as_text"]
         ]
     flags = data["red_flags"]
-    lines += [f"red flag: {flat(flag, 200)}" for flag in flags[:_FLAGS]] or ["red flags: none"]
+    none = "red flags: none" if data["checkable"] else "red flags: not checkable, nothing is recorded"
+    lines += [f"red flag: {flat(flag, 200)}" for flag in flags[:_FLAGS]] or [none]
     return lines + ([f'{len(flags) - _FLAGS} more red flags: part="red_flags"'] if len(flags) > _FLAGS else [])
 
 

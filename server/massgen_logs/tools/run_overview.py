@@ -19,7 +19,8 @@ _FINDINGS = 12
 
 
 def run_overview(run: Run) -> Result:
-    """Tell what happened in a run: outcome, winner, answers, votes, restarts, cost, five checks, red flags, findings.
+    """Tell what happened in a run: outcome, winner, answers, votes, restarts and what they cost, five checks, findings, what
+    else must not be missed, rules that these logs can't check.
 
     Args:
         run: the run.
@@ -34,7 +35,7 @@ def run_overview(run: Run) -> Result:
 
 
 def render(data: Any) -> list[str]:
-    """Facts, checks, red flags, the beginning of the final answer."""
+    """Facts, checks, findings, other red flags, restarts, the beginning of the final answer."""
     votes = data["votes"]
     ignored = "unknown" if votes["ignored"] is None else votes["ignored"]
     took = f"{seconds(data['duration_s'])} s ({data['duration_source']})"
@@ -74,12 +75,17 @@ def render(data: Any) -> list[str]:
         "checks:",
     ]
     lines += [f"- {_mark(check['ok'])} {check['id']}: {flat(check['evidence'], 200)}" for check in data["checks"]]
-    if data["red_flags"]:
-        lines.append(f"red flags ({len(data['red_flags'])}):")
-        lines += _flags(data["red_flags"])
-    else:
-        lines.append("red flags: none")
     lines += _findings(data["findings"])
+    other = [flag for flag in data["red_flags"] if flag["finding"] is None]
+    if other:
+        lines.append(f"beside the findings ({len(other)}):")
+        lines += _flags(other)
+    elif not data["findings"]:
+        lines.append("red flags: none")
+    lines += _restarts(data["restart_costs"])
+    if unknown := data["not_checkable"]:
+        told = "; ".join(f"{', '.join(one['rules'])} ({one['why']})" for one in unknown)
+        lines.append(f"rules not checkable in this version's logs: {told}")
     final = data["final_answer"]
     if final:
         more = f", first {len(final['preview'])}" if final["chars"] > len(final["preview"]) else ""
@@ -118,6 +124,30 @@ def _findings(found: list[dict[str, Any]]) -> list[str]:
     shown = found[:_FINDINGS]
     more = [f'- {len(found) - len(shown)} more: part="findings"'] if len(found) > len(shown) else []
     return [f"findings by rules (docs/rules.md; {len(found)}):", *(_finding(one) for one in shown), *more]
+
+
+def _restarts(costs: list[dict[str, Any]]) -> list[str]:
+    """What new answers threw away: the sum, then each answer with whom it cut short."""
+    if not costs:
+        return []
+
+    def total(key: str) -> str:
+        known = [c[key] for c in costs if c[key] is not None]
+        more = f" (of {len(known)} of {len(costs)})" if known and len(known) < len(costs) else ""
+        return f"{sum(known):.1f}{more}" if key == "seconds" else f"{sum(known)}{more}" if known else "unknown"
+
+    lines = [
+        f"restarts by new answers cut {len(costs)} execution{'s' * (len(costs) > 1)} short: {total('seconds')} s, input tokens "
+        f"{total('input_tokens')}, output tokens {total('output_tokens')}, calls {total('calls')}, chars of reasoning and text {total('chars')}"
+    ]
+    by: dict[str, list[str]] = {}
+    for c in costs:
+        by.setdefault(f"{c['answer']} of {c['by']}", []).append(
+            f"{c['agent']} after {seconds(c['seconds'])} s ({c['ended']})"
+        )
+    shown = list(by.items())[:2]
+    lines += [f"- {flat(answer, 60)}: {flat(', '.join(whom), 160)}" for answer, whom in shown]
+    return lines + ([f'- {len(by) - len(shown)} more answers: part="restart_costs"'] if len(by) > len(shown) else [])
 
 
 def _finding(one: dict[str, Any]) -> str:

@@ -27,7 +27,15 @@ def time_breakdown(run: Run, limit: Limit = None, cursor: Cursor = None) -> Resu
     data = replace(found, executions=shown)
     if where.first:  # what stands beside the list is told on its first page
         data = replace(
-            data, wall_phases=[], rounds=[], critical_path=[], slowest=[], tools=[], checklists=[], not_measurable=[]
+            data,
+            wall_phases=[],
+            rounds=[],
+            critical_path=[],
+            slowest=[],
+            slowest_rounds=[],
+            tools=[],
+            checklists=[],
+            not_measurable=[],
         )
     return Result(data, where, ("read_trace(agent=..., round=...)", "repeated_commands"))
 
@@ -116,7 +124,14 @@ def _rounds(data: Any) -> list[str]:
         r["phase"], r["count"], seconds(r["avg_s"]), seconds(r["max_s"]), seconds(r["total_s"]), _share(r["share"]),
     ) for r in data["rounds"]]  # fmt: skip
     head = "recorded rounds over all agents (they run side by side: the sum is more than the wall time):"
-    return [head, *table(("round type", "count", "avg s", "max s", "total s", "% of total"), rows)]
+    slow = "; ".join(
+        f"{flat(o['what'], 60)} {seconds(o['seconds'])} s ({_share(o['share'])})" for o in data["slowest_rounds"][:3]
+    )
+    return [
+        head,
+        *table(("round type", "count", "avg s", "max s", "total s", "% of total"), rows),
+        f"longest rounds: {slow}",
+    ]
 
 
 def _tools(data: Any) -> list[str]:
@@ -139,8 +154,11 @@ def _tools(data: Any) -> list[str]:
     if len(data["checklists"]) > 6:
         lines.append(f'checklist: shown 6 of {len(data["checklists"])}; all: part="checklists"')
     if data["slowest"]:
-        slow = [f"{flat(o['what'], 70)} {seconds(o['seconds'])} s ({_share(o['share'])})" for o in data["slowest"]]
-        lines.append("slowest: " + "; ".join(slow))
+        rows = [
+            (flat(o["what"], 70), seconds(o["seconds"]), seconds(o["queue_s"]), _share(o["share"]), o["where"])
+            for o in data["slowest"]
+        ]
+        lines += table(("slowest calls", "own s", "queueing s", "share of the run", "where"), rows, 90)
     return lines
 
 

@@ -1,121 +1,39 @@
-"""Rules about answers, votes, restarts and the end of a run."""
+"""Rules about agents in a coordination: retries, deaths, lost votes and time, what reached them and what they took from it."""
 
 from __future__ import annotations
 
 from massgen_logs.analysis.findings.rule import Finding, Rule
-from massgen_logs.analysis.reliability import incidents
-from massgen_logs.analysis.voting import vote_reasons
+from massgen_logs.analysis.overlap import telling, words
+from massgen_logs.analysis.progression import seen_before
+from massgen_logs.analysis.reliability import CHARS_LOST, RETRIES_A_ROUND, content_lost, retried
+from massgen_logs.analysis.restarts import lost_time
+from massgen_logs.analysis.spent import executions, frame_of
 from massgen_logs.run.model import Run
 
-RETRIES_A_ROUND = 2
-CHARS_LOST = 5000
-LIVE_LOCK_PER_AGENT = 3
 SAME_ERROR = 3
-
-
-def _no_end(run: Run, rule: Rule) -> list[Finding]:
-    if run.ending.state != "unfinished":
-        return []
-    return [rule.finding("", f"the run has no end: {run.ending.reason}", [run.ending.src], answers=len(run.answers))]
-
-
-def _timed_out(run: Run, rule: Rule) -> list[Finding]:
-    if run.ending.state != "timed_out":
-        return []
-    what = f"{run.winner} was chosen by the time-out" if run.winner else "nobody won"
-    return [
-        rule.finding("", f"the run timed out ({run.ending.reason}): {what}", [run.ending.src], limit_s=run.timeout_s)
-    ]
-
-
-def _failed_start(run: Run, rule: Rule) -> list[Finding]:
-    if run.ending.state != "failed":
-        return []
-    return [rule.finding("", f"the run failed: {run.ending.reason}", [run.ending.src])]
-
-
-def _live_lock(run: Run, rule: Rule) -> list[Finding]:
-    ignored = [vote for vote in run.votes if vote.ignored]
-    accepted = sum(vote.accepted for vote in run.votes)
-    if len(ignored) < LIVE_LOCK_PER_AGENT * max(1, len(run.agents)) or accepted >= len(run.agents):
-        return []
-    text = f"live-lock: {len(ignored)} votes were ignored again and again, {accepted} accepted from {len(run.agents)} agents"
-    return [rule.finding("", text, [ignored[0].src, ignored[-1].src], ignored=len(ignored), accepted=accepted)]
-
-
-def _misrecorded(run: Run, rule: Rule) -> list[Finding]:
-    return [
-        rule.finding(
-            v.voter, f"the vote of {v.voter} was recorded for {v.voted_for}, its words mean {v.meant}", [v.src]
-        )
-        for v in run.votes
-        if v.accepted and v.meant
-    ]
-
-
-def _tie(run: Run, rule: Rule) -> list[Finding]:
-    votes = vote_reasons(run)
-    if not votes.tie or run.winner is None:
-        return []
-    top = max(votes.tally.values())
-    tied = [name for name, n in votes.tally.items() if n == top]
-    return [
-        rule.finding(
-            "", f"{', '.join(tied)} have {top} votes each; {run.winner} won by order", [run.winner_src], votes=top
-        )
-    ]
-
-
-def _own_vote_decided(run: Run, rule: Rule) -> list[Finding]:
-    votes = vote_reasons(run)
-    if run.winner is None or votes.final.get(run.winner) != run.winner or len(votes.final) < 2:
-        return []
-    without = votes.tally.get(run.winner, 0) - 1
-    others = max((n for name, n in votes.tally.items() if name != run.winner), default=0)
-    if without > others or (without >= 1 and others == 0):
-        return []
-    places = [v.src for v in run.votes if v.counted and v.voter == run.winner]
-    return [
-        rule.finding(
-            run.winner, f"{run.winner} won with its own vote: {without} without it, {others} for the next", places
-        )
-    ]
-
-
-def _duplicate_answer(run: Run, rule: Rule) -> list[Finding]:
-    found: list[Finding] = []
-    seen: dict[str, str | None] = {}
-    for answer in run.answers:
-        key = " ".join((answer.text or "").split())
-        if key and key in seen:
-            text = f"{answer.label} is the same text as {seen[key]} and was accepted"
-            found.append(rule.finding(answer.label or "?", text, [answer.src]))
-        seen.setdefault(key, answer.label)
-    return found
+LOST_SHARE = 0.4
+LOST_S = 10.0
+SILENT_S = 120.0
+SILENT_SHARE = 0.8
+TELLING = 8
+"""Telling words that others' answers must hold before taking none of them says anything."""
 
 
 def _retries(run: Run, rule: Rule) -> list[Finding]:
-    found: list[Finding] = []
-    for agent, events in (run.enforcement or {}).items():
-        rounds: dict[int | None, list[str]] = {}
-        for event in incidents(list(events)):
-            rounds.setdefault(event.round, []).append(event.reason)
-        for number, reasons in rounds.items():
-            if len(reasons) >= RETRIES_A_ROUND:
-                text = f"{agent} had {len(reasons)} responses refused in round {number}: {', '.join(reasons)}"
-                place = f"status.json#agents.{agent}.reliability"
-                found.append(rule.finding(f"{agent}.{number}", text, [place], refused=len(reasons)))
-    return found
+    return [
+        rule.finding(
+            one.agent if one.number is None else f"{one.agent}.{one.number}", one.sentence, one.places,
+            retries=sum(one.reasons.values()), api_errors=one.api_errors,
+        )
+        for one in retried(run)
+    ]  # fmt: skip
 
 
 def _content_lost(run: Run, rule: Rule) -> list[Finding]:
-    found: list[Finding] = []
-    for agent, events in (run.enforcement or {}).items():
-        lost = sum(event.buffer_chars for event in incidents(list(events)))
-        if lost > CHARS_LOST:
-            text = f"{agent} lost {lost} characters of content with refused responses"
-            found.append(rule.finding(agent, text, [f"status.json#agents.{agent}.reliability"], chars=lost))
-    return found
+    return [
+        rule.finding(agent, f"{agent} lost {chars} characters of content with retried responses", places, chars=chars)
+        for agent, chars, places in content_lost(run)
+    ]
 
 
 def _unknown_tools(run: Run, rule: Rule) -> list[Finding]:
@@ -124,6 +42,8 @@ def _unknown_tools(run: Run, rule: Rule) -> list[Finding]:
             agent,
             f"{agent} called tools that do not exist: {', '.join(tools)}",
             [f'read_trace(agent="{agent}", contains="{tools[0]}")'],
+            f"{tools[0]} in the tool list that {agent} was given",
+            tools=len(tools),
         )
         for agent, tools in run.unknown_tools.items()
         if tools
@@ -135,7 +55,7 @@ def _agent_died(run: Run, rule: Rule) -> list[Finding]:
         rule.finding(
             a.id,
             f"{a.id} ended with an error: {a.error}",
-            [f"status.json#agents.{a.id}"],
+            [f"status.json#agents.{a.id}", *(m.src for m in run.moments if m.kind == "error" and m.agent == a.id)],
             answers=sum(x.agent == a.id for x in run.answers),
         )
         for a in run.agents.values()
@@ -160,12 +80,50 @@ def _error_loop(run: Run, rule: Rule) -> list[Finding]:
     ]
 
 
+def _votes_lost(run: Run, rule: Rule) -> list[Finding]:
+    frame = frame_of(run)
+    if frame is None or frame.end <= frame.start:
+        return []
+    whole = frame.end - frame.start
+    found: list[Finding] = []
+    for agent, (lost, own) in lost_time(run, executions(run, frame)).items():
+        if lost < LOST_S or lost / whole < LOST_SHARE:
+            continue
+        kinds = {one.outcome.removeprefix("vote ") for one in own}
+        text = (
+            f"{agent} spent {lost:.1f} s of {whole:.1f} s ({lost / whole:.0%}) in {len(own)} execution{'s' * (len(own) > 1)} that "
+            f"ended in votes that were {' or '.join(sorted(kinds))}"
+        )
+        said = [v.src for v in run.votes if v.voter == agent and (v.ignored or v.refused)]
+        found.append(rule.finding(
+            agent, text, [own[0].src, *said], f"something of these executions in a later answer or vote of {agent}",
+            seconds=lost, share=round(lost / whole, 4), executions=len(own),
+        ))  # fmt: skip
+    return found
+
+
+def _stall(run: Run, rule: Rule) -> list[Finding]:
+    frame = frame_of(run)
+    found: list[Finding] = []
+    for one in run.silences or () if frame else ():
+        took, whole = one.end - one.start, frame.end - frame.start if frame else 0.0
+        if took < SILENT_S and took < SILENT_SHARE * whole:
+            continue
+        at = run.since_start(one.start)
+        text = f"{one.agent} was at work and showed nothing for {took:.1f} s from +{at:.1f} s on, not even text"
+        found.append(rule.finding(
+            f"{one.agent}@{at:.0f}", text, [one.before, one.after], f"output of {one.agent} in that time in another file",
+            seconds=round(took, 3), share=round(took / whole, 4) if whole else None,
+        ))  # fmt: skip
+    return found
+
+
 def _undelivered(run: Run, rule: Rule) -> list[Finding]:
-    return [rule.finding("", note.text, [note.evidence]) for note in run.notes if note.id == "not_delivered"]
-
-
-def _stored_final(run: Run, rule: Rule) -> list[Finding]:
-    return [rule.finding("", note.text, [note.evidence]) for note in run.notes if note.id == "stored_final"]
+    return [
+        rule.finding(note.text.split(" into ")[1].split(" ")[0], note.text, [note.evidence])
+        for note in run.notes
+        if note.id == "not_delivered"
+    ]
 
 
 def _silent_subagent(run: Run, rule: Rule) -> list[Finding]:
@@ -173,35 +131,59 @@ def _silent_subagent(run: Run, rule: Rule) -> list[Finding]:
         rule.finding(
             s.id,
             f"sub-agent {s.id} made no model call and is recorded with status {s.status}",
-            ["metrics_summary.json#subagents"],
+            [f"metrics_summary.json#subagents.subagents[{index}]"],
+            f"a model call in the own logs of {s.id}",
+            api_calls=0,
+            seconds=s.elapsed_s,
         )
-        for s in run.subagents
+        for index, s in enumerate(run.subagents)
         if s.api_calls == 0
     ]
+
+
+def _ignored_input(run: Run, rule: Rule) -> list[Finding]:
+    """An answer without one telling word of what its author had just been shown. What may not have arrived is left out."""
+    found: list[Finding] = []
+    by_label = {answer.label: answer for answer in run.answers if answer.label}
+    for answer in run.answers:
+        seen, _ = seen_before(run, answer)
+        known = [by_label[label] for label, how in (seen or {}).items() if label in by_label and "doubtful" not in how]
+        others = [other for other in known if other.agent != answer.agent and other.text]
+        if not others or not answer.text:
+            continue
+        own = [a.text or "" for a in run.answers if a.agent == answer.agent and (a.t or 0.0) < (answer.t or 0.0)]
+        old = {word for text in (*own, run.question or "") for word in words(text)[0]}
+        shown = {word for other in others for word in telling(words(other.text or "")[0])} - old
+        if len(shown) < TELLING or shown & set(words(answer.text)[0]):
+            continue
+        labels = ", ".join(other.label or "?" for other in others)
+        text = f"{answer.label} of {answer.agent} took none of the {len(shown)} telling words of what it had seen ({labels})"
+        found.append(rule.finding(
+            answer.label or "?", text, [answer.src, *(other.src for other in others)],
+            f"an idea of {labels} in {answer.label} in other words, or in a file of its workspace", words=len(shown), answers=len(others),
+        ))  # fmt: skip
+    return found
 
 
 _SEED = "the skill's red flags"
 _RECORD = "MassGen's own record"
 
 RULES = (
-    Rule("no_end", "high", "no file records an end, last sign of life over two minutes old", _RECORD,
-         "a later event or a final answer in the tree", _no_end, "FM-3.1"),
-    Rule("timed_out", "high", "the orchestrator's time limit ended the run", _RECORD, "a final presentation before the limit", _timed_out, "FM-1.5"),
-    Rule("failed", "high", "the run ended without a final answer, or never started", _RECORD, "a final answer in the tree", _failed_start),
-    Rule("live_lock", "high", f"ignored votes >= {LIVE_LOCK_PER_AGENT} an agent, fewer accepted than agents", "three restarts of everybody without progress",
-         "an accepted vote of every agent", _live_lock, "FM-2.1"),
-    Rule("misrecorded_vote", "high", "the voter's words name another agent than was recorded", "run/meaning.py",
-         "a reason that means the recorded agent", _misrecorded),
-    Rule("tie", "medium", "the two highest counts are equal", _RECORD, "another count of the accepted votes", _tie),
-    Rule("own_vote_decided", "low", "without its own vote the winner would not lead", _RECORD, "another count of the accepted votes", _own_vote_decided),
-    Rule("duplicate_answer", "medium", "equal text after white space, accepted twice", _RECORD, "a difference between the two answers", _duplicate_answer, "FM-1.3"),
-    Rule("refused_responses", "medium", f">= {RETRIES_A_ROUND} refused responses in a round", _SEED, "events of one failure only", _retries),
-    Rule("content_lost", "medium", f"> {CHARS_LOST} characters, each failure once", _SEED, "the lost content elsewhere in the answers", _content_lost, "FM-1.4"),
-    Rule("unknown_tools", "low", "any call of a tool that does not exist", _SEED, "the tool in the agent's tool list", _unknown_tools),
-    Rule("agent_died", "high", "an agent's status is an error", _RECORD, "a later answer or vote of that agent", _agent_died, "FM-3.1"),
+    Rule("agent_died", "high", "an agent's status is an error", _RECORD, "a later answer or vote of that agent", _agent_died, "FM-3.1", "agent_error"),
     Rule("error_loop", "high", f"the same agent error >= {SAME_ERROR} times", "an agent is killed after three failures in later versions",
          "progress of that agent between two errors", _error_loop, "FM-1.5"),
-    Rule("not_delivered", "medium", "an injection was recorded and never reached the model", "measured by backend", "the injected text in a request", _undelivered, "FM-2.4"),
-    Rule("stored_final", "medium", "the presented answer is the stored one, after a time-out", _RECORD, "a presentation request", _stored_final, "FM-3.1"),
+    Rule("retries", "medium", f">= {RETRIES_A_ROUND} retries in a round (in an execution, where only text tells), API errors counted apart", _SEED,
+         "two events of one failure", _retries, flag="reliability", needs=("retries",)),
+    Rule("content_lost", "medium", f"> {CHARS_LOST} characters, each failure once", _SEED, "the lost content elsewhere in the answers", _content_lost, "FM-1.4",
+         "reliability", ("enforcement",)),
+    Rule("votes_lost", "medium", f"an agent spent >= {LOST_SHARE:.0%} of the run, and {LOST_S:.0f} s, in executions that ended in ignored or refused votes",
+         "measured on the sample runs", "something of them in what came later", _votes_lost, "FM-2.1", needs=("starts",)),
+    Rule("stall", "medium", f"an agent at work without any event for {SILENT_S:.0f} s, or for {SILENT_SHARE:.0%} of the run and 10 s",
+         "a model's answer takes seconds to a minute", "output in that time in another file", _stall, needs=("silences",)),
+    Rule("not_delivered", "medium", "an injection was recorded and never reached the model", "measured by backend", "the injected text in a request", _undelivered, "FM-2.4",
+         "not_delivered"),
     Rule("silent_subagent", "medium", "a sub-agent with no model call", _RECORD, "a call in the child's own logs", _silent_subagent, "FM-2.6"),
+    Rule("unknown_tools", "low", "any call of a tool that does not exist", _SEED, "the tool in the agent's tool list", _unknown_tools, flag="reliability"),
+    Rule("ignored_input", "low", f"an answer without one of the telling words ({TELLING} or more) that its author was shown in others' answers",
+         "analysis/overlap.py: a paraphrase keeps names and numbers", "an idea of them in other words", _ignored_input, "FM-2.5", needs=("starts",)),
 )  # fmt: skip
