@@ -232,6 +232,19 @@ def test_an_unchanged_run_is_not_read_again_and_a_grown_one_is(copy_of) -> None:
     ]
 
 
+@pytest.mark.parametrize("place", ["final/agent_a", "agent_a/2*"])
+def test_a_rewritten_answer_is_read_again(place: str, copy_of) -> None:
+    """Answers lie deeper than the attempt's own folder."""
+    root = copy_of("s1_clean_0.1.97")
+    run = load.load(resolve(root))
+    assert load.load(resolve(root)) is run
+    file = next(root.glob(f"*/turn_1/attempt_1/{place}/answer.txt"))
+    file.write_text("Another text.")
+    os.utime(file, ns=(1, 1))
+    again = load.load(resolve(root))
+    assert "Another text." in {again.final_text, *(a.text for a in again.answers)}
+
+
 @pytest.mark.parametrize(
     ("name", "corrected"),
     [
