@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -281,13 +282,18 @@ def folder(base: Path, stamp: str, text: str, **content: bytes) -> Path:
 STAMPS = ("20260101_000000_000001", "20260101_000001_000001")
 
 
+def stored(texts: tuple[str, str], stamps: tuple[str | None, str | None] = STAMPS) -> list[Answer]:
+    """Two answers of agent a, with the folders that a run names for them."""
+    answers = made(("agent1.1", "a", texts[0]), ("agent1.2", "a", texts[1])).answers
+    return [replace(a, folder=stamp and f"a/{stamp}") for a, stamp in zip(answers, stamps, strict=True)]
+
+
 def test_files_are_compared_by_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Same size and other bytes is a change; a big file is compared by size alone, and that is said."""
     monkeypatch.setattr(answer_files, "BYTES_COMPARED", 4)
     folder(tmp_path, STAMPS[0], "one", same=b"abc", other=b"abc", big=b"12345", gone=b"x")
     folder(tmp_path, STAMPS[1], "two", same=b"abc", other=b"abd", big=b"12346", new=b"x")
-    run = made(("agent1.1", "a", "one"), ("agent1.2", "a", "two"))
-    second = answer_files.collect(Attempt(1, tmp_path), run.answers)[1]
+    second = answer_files.collect(Attempt(1, tmp_path), stored(("one", "two")))[1]
     assert second is not None
     assert (second.added, second.changed, second.removed) == (["new"], ["other"], ["gone"])
     assert (sorted(second.unchanged), second.by_size) == (["big", "same"], ["big"])
@@ -305,16 +311,14 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     second = folder(base, STAMPS[1], "two")
     (second / "workspace").rmdir()
     os.symlink(outside, second / "workspace")
-    run = made(("agent1.1", "a", "one"), ("agent1.2", "a", "two"))
-    found = answer_files.collect(Attempt(1, base), run.answers)
+    found = answer_files.collect(Attempt(1, base), stored(("one", "two")))
     assert [f and list(f.sizes) for f in found] == [["real"], []]
 
 
-def test_folder_of_another_answer(tmp_path: Path) -> None:
-    """Where folders and answers don't pair up no files are claimed."""
+def test_an_answer_without_a_folder(tmp_path: Path) -> None:
+    """Neither its files nor what the next answer adds to them are claimed."""
     folder(tmp_path, STAMPS[1], "two", real=b"x")
-    run = made(("agent1.1", "a", "one"), ("agent1.2", "a", "two"))
-    assert answer_files.collect(Attempt(1, tmp_path), run.answers) == [None, None]
+    assert answer_files.collect(Attempt(1, tmp_path), stored(("one", "two"), (None, STAMPS[1]))) == [None, None]
 
 
 SECRET = "sk-abcdefghijklmnopqrstuvwx"

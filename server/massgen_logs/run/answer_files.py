@@ -11,7 +11,6 @@ import os
 from dataclasses import dataclass, field
 
 from massgen_logs.handles import open_file
-from massgen_logs.readers import answer_txt
 from massgen_logs.run.model import Answer
 from massgen_logs.tree import Attempt
 
@@ -40,14 +39,14 @@ class AnswerFiles:
 def collect(attempt: Attempt, answers: list[Answer]) -> list[AnswerFiles | None]:
     """File facts of each answer, in the order of `answers`; None where no folder of the answer is known."""
     found: list[AnswerFiles | None] = [None] * len(answers)
-    for agent, stamps in attempt.agent_folders().items():
-        folders = [stamp for stamp in stamps if attempt.file(agent, stamp, "answer.txt")]
+    for agent in attempt.agent_folders():
         own = sorted((i for i, a in enumerate(answers) if a.agent == agent), key=lambda i: answers[i].t or 0.0)
         before: AnswerFiles | None = None
-        for index, stamp in zip(own, folders, strict=False):
-            if answer_txt.read(attempt.file(agent, stamp, "answer.txt")).value != answers[index].text:
-                break  # folders and answers don't pair up: better nothing than another answer's files
-            before = found[index] = _files(attempt, agent, stamp, before)
+        for index in own:
+            folder = answers[index].folder
+            if folder is None:
+                break  # what the next answer adds to this one can't be told
+            before = found[index] = _files(attempt, agent, folder.rpartition("/")[2], before)
     return found
 
 

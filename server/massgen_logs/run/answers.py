@@ -1,13 +1,15 @@
 """Accepted answers. Rule: a label's agent is what snapshot_mappings.json says, else coordination_events.json, else
 events.jsonl; never what its number suggests, which differs by version. Answers of a killed run come from events.jsonl
 and, before 0.1.46, from the time-stamped folders, labelled by status.json historical_workspaces or, failing that, by
-the agent's latest label there. The text is answer.txt; without it the copy in coordination_events.json, or the first
-500 characters in events.jsonl.
+the agent's latest label there. The text is answer.txt in the folder that snapshot_mappings.json or historical_workspaces
+names, where neither does by order; without it the copy in coordination_events.json, or the first 500 characters in
+events.jsonl.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from massgen_logs.readers import answer_txt
 from massgen_logs.readers.base import mapping, text
@@ -61,15 +63,20 @@ def collect(
         if label and agent:
             add(label, agent, t, round_, src, head if len(head) < 500 else None)
     _from_folders(found, folders, status, clock, order)
-    for agent, stamps in folders.items():
-        own = sorted((a for a in found.values() if a.agent == agent), key=lambda a: a.t or 0.0)
-        for answer, stamp in zip(own, stamps, strict=False):
-            content = answer_txt.read(attempt.file(agent, stamp, "answer.txt")).value
-            label = answer.label or ""
-            found[label] = Answer(answer.label, agent, answer.t, answer.round, content, answer.src)
+    for agent, stamps in attempt.agent_folders().items():
+        named = {entry.label: entry.stamp for entry in status.stored if entry.agent == agent and entry.stamp in stamps}
+        named |= {s.label: s.stamp for s in snapshots if s.agent == agent and s.type == "answer" and s.stamp in stamps}
+        unnamed = [stamp for stamp in folders[agent] if stamp not in named.values()]
+        for answer in sorted((a for a in found.values() if a.agent == agent), key=lambda a: a.t or 0.0):
+            stamp = named.get(answer.label) or (unnamed.pop(0) if unnamed else None)
+            if stamp is None:
+                continue
+            file = attempt.file(agent, stamp, "answer.txt")
+            content = answer_txt.read(file).value if file else answer.text
+            found[answer.label or ""] = replace(answer, text=content, folder=f"{agent}/{stamp}")
     for label, content in copies.items():
         if (answer := found.get(label)) and answer.text is None:
-            found[label] = Answer(label, answer.agent, answer.t, answer.round, content, answer.src)
+            found[label] = replace(answer, text=content)
     return sorted(found.values(), key=lambda answer: answer.t if answer.t is not None else float("inf"))
 
 

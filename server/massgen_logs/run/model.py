@@ -43,7 +43,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An accepted answer. text is None where no file holds it; chars is then None too."""
+    """An accepted answer. text is None where no file holds it; chars is then None too. folder: AGENT/STAMP of its snapshot."""
 
     label: str | None
     agent: str
@@ -51,6 +51,7 @@ class Answer:
     round: int | None
     text: str | None
     src: str
+    folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
