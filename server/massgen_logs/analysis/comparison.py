@@ -175,7 +175,7 @@ def _figures(run: Run, seen: Overview, spent: Costs) -> dict[tuple[str, str], Va
     partial = run.ending.state in {"unfinished", "in_progress"}
     ids = {note.id for note in run.notes}
     floor = _UNFINISHED if partial else ""
-    calls = floor or ("events.jsonl is cut short: a floor" if "lost_events" in ids else "")
+    calls = floor or ("fewer calls than in MassGen's metrics: a floor" if "lost_events" in ids else "")
     no_calls = "no file that holds calls could be read"
     commands = repeated_commands(run, 1)
     restarts, starts = ([a.restarts for a in run.agents.values()], [a.executions for a in run.agents.values()])

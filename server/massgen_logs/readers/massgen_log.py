@@ -7,7 +7,7 @@ have no prefix. One call stands in up to four lines; only `Stream chunk [...]: .
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,13 @@ def read(path: Path | None, source: Source, problems: list[Problem]) -> Iterator
         start, head, parts = number, match, [match[6]]
     if head is not None and (done := _message(start, head, parts, source.file)):
         yield done
+
+
+def read_parts(paths: Iterable[Path], sources: list[Source], problems: list[Problem]) -> Iterator[LogLine]:
+    """Messages of a log and of its parts that MassGen rotated away, in the order of `paths`; each file is a source."""
+    for path in paths:
+        sources.append(Source(path.name))
+        yield from read(path, sources[-1], problems)
 
 
 def _message(line: int, head: re.Match[str], parts: list[str], file: str) -> LogLine | None:

@@ -12,13 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+_HALF_DAY = 43200
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """offset_s: local minus UTC of the producing machine. day: Unix seconds of local midnight at the run's start."""
+    """offset_s: local minus UTC of the producing machine. start: Unix seconds of the run's start."""
 
     offset_s: float
-    day: float | None
+    start: float | None
     known: bool
 
     def iso(self, stamp: str) -> float | None:
@@ -32,13 +34,21 @@ class Clock:
         return when.replace(tzinfo=UTC).timestamp() - self.offset_s
 
     def of_day(self, seconds: float, after: float | None = None) -> float | None:
-        """Unix seconds of a time of day; a time before `after` is the next day's (runs over midnight wrap)."""
-        if self.day is None:
+        """Unix seconds of a time of day; None without a known start.
+
+        Args:
+            seconds: since local midnight.
+            after: the time read before it; one that is much earlier in the day is the next day's, and an hour back is
+                none (lines may be out of order). Without it, the time is within half a day of the run's start: MassGen
+                logs for some seconds, perhaps of the evening before, until it takes that.
+        """
+        near = self.start if after is None else after
+        if near is None:
             return None
-        found = self.day + seconds
-        while after is not None and found < after - 43200:
-            found += 86400
-        return found
+        found = near - (near + self.offset_s) % 86400 + seconds
+        if found - 86400 > near - (_HALF_DAY if after is None else 3600):
+            return found - 86400
+        return found + 86400 if found < near - _HALF_DAY else found
 
 
 def stamp_seconds(stamp: str) -> float | None:
@@ -77,8 +87,7 @@ def make(session: str, pairs: Iterable[tuple[float | None, float | None]], start
         except (OverflowError, OSError, ValueError):
             offset = 0.0
     local = start + offset if start is not None else begun
-    day = None if local is None else local - local % 86400 - offset
-    return Clock(offset, day, known)
+    return Clock(offset, None if local is None else local - offset, known)
 
 
 def iso_seconds(stamp: str | None) -> float | None:

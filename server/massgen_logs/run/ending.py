@@ -3,9 +3,10 @@
 In this order, the first that holds:
 
 1. `failed`: execution_metadata.yaml names a failure_stage and nothing was coordinated.
-2. status.json finish_reason: "timeout" is `timed_out`, "completed" and "waiting_for_review" are `finished`. "error" with
-   is_complete only means that an agent died while the others may go on, and "in_progress" stands for ever after a
-   timeout without an answer: neither decides.
+2. status.json finish_reason: "timeout" is `timed_out`, "waiting_for_review" is `finished`, and so is "completed" beside a
+   file that is written only at the end, torn or not, or beside the end of the presentation in events.jsonl: MassGen says
+   completed from the start of the presentation on. "error" with is_complete only means that an agent died while the
+   others may go on, and "in_progress" stands for ever after a timeout without an answer: neither decides.
 3. `timed_out`: an agent_timeout in coordination_events.json; an orchestrator_timeout in events.jsonl; "Orchestrator
    Timeout" in massgen.log.
 4. `finished`: coordination_events.json with session_end and a final answer; the end of the presentation in events.jsonl
@@ -19,6 +20,8 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
+from pathlib import Path
 
 from massgen_logs.readers.base import lines, read_head, read_tail
 from massgen_logs.readers.coordination_events import Coordination
@@ -27,11 +30,21 @@ from massgen_logs.run.clock import Clock
 from massgen_logs.run.model import Ending
 from massgen_logs.tree import Attempt
 
+_TAIL = 262_144
+"""Bytes of a log that are looked at from its end."""
 ALIVE_S = 120.0
 """status.json is rewritten every 2 s, but nothing is written for up to 30 s while agents are being created."""
 
 _EVENT_TIME = re.compile(rb'"timestamp": "([0-9T:.\-]+)"')
-_LOG_TIMEOUT = re.compile(rb"\*\*Orchestrator Timeout\*\*: ([^\r\n]*)")
+_END_FILES = (
+    "coordination_events.json", "snapshot_mappings.json", "coordination_table.txt", "metrics_summary.json", "metrics_events.json",
+)  # fmt: skip
+"""Files that MassGen writes only at the end."""
+_PRESENTED = (b'"event_type": "final_presentation_end"', b'"event_type": "answer_locked"')
+# the whole message, as MassGen logs it: an agent may quote its words
+_LOG_TIMEOUT = re.compile(
+    r"Stream chunk \[\w+\]: ?\r?\n?⚠️ \*\*Orchestrator Timeout\*\*: (Time limit exceeded \([\d.]+s/[\d.]+s\))[ \r]*$".encode(), re.M
+)  # fmt: skip
 _LOG_TIME = re.compile(rb"^(\d\d):(\d\d):(\d\d)(?:\.\d+)? [|]", re.M)
 
 
@@ -68,41 +81,42 @@ def decide(
         )
     if status.finish_reason == "timeout":
         return Ending("timed_out", status.finish_details or "timeout", "status.json#finish_reason", last)
-    if status.finish_reason in {"completed", "waiting_for_review"}:
+    ended_files = any(attempt.file(name) for name in _END_FILES)
+    said = status.finish_reason == "waiting_for_review" or (status.finish_reason == "completed" and ended_files)
+    if said and status.finish_reason:
         return Ending("finished", status.finish_details or status.finish_reason, "status.json#finish_reason", last)
     for event in coordination.events:
         if event.type == "agent_timeout":
             return Ending("timed_out", event.details.removeprefix("TIMEOUT: "), event.src, last)
-    events = read_tail(attempt.file("events.jsonl"))
-    log_name = "massgen.log" if attempt.file("massgen.log") else "massgen_debug.log"
-    log = read_tail(attempt.file(log_name))
+    events = read_tail(attempt.file("events.jsonl"), _TAIL)
+    logs = _log_ends(attempt)
+    told = next(((name, found[1].decode()) for name, log in logs if (found := _LOG_TIMEOUT.search(log))), None)
     if b'"event_type": "orchestrator_timeout"' in events:
         src = _place(attempt, "events.jsonl", b'"event_type": "orchestrator_timeout"')
-        return Ending("timed_out", _timeout_reason(log), src, last)
-    if _LOG_TIMEOUT.search(log):
-        src = _place(attempt, log_name, b"**Orchestrator Timeout**")
-        return Ending("timed_out", _timeout_reason(log), src, last)
+        return Ending("timed_out", told[1] if told else "orchestrator timeout", src, last)
+    if told:
+        return Ending("timed_out", told[1], _place(attempt, told[0], b"**Orchestrator Timeout**"), last)
     session_end = next((event.src for event in reversed(coordination.events) if event.type == "session_end"), "")
     if ended and (coordination.winner or "final_answer" in kinds):
         return Ending("finished", status.finish_details or "final answer presented", session_end, last)
-    for mark in (b'"event_type": "final_presentation_end"', b'"event_type": "answer_locked"'):
+    for mark in _PRESENTED:
         if mark in events:
             return Ending("finished", "final answer presented", _place(attempt, "events.jsonl", mark), last)
-    if presented := _ended_files(attempt):
-        return Ending("finished", "final answer presented", presented, last)
+    presented = (f"final/{name}/answer.txt" for name in attempt.folders("final"))
+    if ended_files and (place := next((p for p in presented if attempt.file(*p.split("/"))), None)):
+        return Ending("finished", "final answer presented", place, last)
     if ended:
         return Ending("failed", status.finish_details or "ended without a final answer", session_end, last)
     signs = [last, *(clock.iso(stamp.decode("ascii", "replace")) for stamp in _EVENT_TIME.findall(events)[-1:])]
-    begun = next(
-        (clock.of_day(_seconds(found)) for found in _LOG_TIME.findall(read_head(attempt.file(log_name), 4096))[:1]),
-        None,
-    )
-    signs += [clock.of_day(_seconds(found), begun) for found in _LOG_TIME.findall(log)[-1:]]
+    log = attempt.file("massgen.log") or attempt.file("massgen_debug.log")
+    begun = next((clock.of_day(_seconds(found)) for found in _LOG_TIME.findall(read_head(log, 4096))[:1]), None)
+    signs += [clock.of_day(_seconds(found), begun) for _, tail in logs[:1] for found in _LOG_TIME.findall(tail)[-1:]]
     last = max((sign for sign in signs if sign is not None), default=None)
     now = time.time() if now is None else now
     if last is not None and -ALIVE_S < now - last < ALIVE_S:
         return Ending("in_progress", "still running", "last sign of life in the logs", last)
-    name = next((name for name in ("events.jsonl", log_name) if attempt.file(name)), "")
+    names = ("events.jsonl", *(path.name for path in attempt.log_parts()[-1:]))
+    name = next((name for name in names if attempt.file(name)), "")
     src = _place(attempt, name, b"") if name else "status.json#finish_reason" if attempt.file("status.json") else ""
     return Ending("unfinished", "no end was recorded: killed, crashed or copied while running", src, last)
 
@@ -110,15 +124,6 @@ def decide(
 def _seconds(time_of_day: tuple[bytes, bytes, bytes]) -> int:
     hours, minutes, seconds = time_of_day
     return int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-
-
-def _ended_files(attempt: Attempt) -> str | None:
-    """A final answer beside one of the files that MassGen writes only at the end, torn or not: where the answer is."""
-    end = ("coordination_events.json", "snapshot_mappings.json", "coordination_table.txt")
-    if not any(attempt.file(name) for name in end):
-        return None
-    presented = (f"final/{name}/answer.txt" for name in attempt.folders("final"))
-    return next((place for place in presented if attempt.file(*place.split("/"))), None)
 
 
 def _place(attempt: Attempt, name: str, mark: bytes) -> str:
@@ -129,6 +134,16 @@ def _place(attempt: Attempt, name: str, mark: bytes) -> str:
     return f"{name}:{found}" if found else name
 
 
-def _timeout_reason(log: bytes) -> str:
-    match = _LOG_TIMEOUT.search(log)
-    return match[1].decode("utf-8", "replace") if match else "orchestrator timeout"
+def _log_ends(attempt: Attempt) -> list[tuple[str, bytes]]:
+    """Name and last bytes of massgen.log or massgen_debug.log; where it is short, also of what was last rotated away."""
+    parts = attempt.log_parts()
+    found = [(path.name, _end(path)) for path in parts[-1:]]
+    if found and len(found[0][1]) < _TAIL:
+        found += [(path.name, _end(path)) for path in parts[-2:-1]]
+    return found
+
+
+def _end(path: Path) -> bytes:
+    if path.suffix != ".zip":
+        return read_tail(path, _TAIL)
+    return b"\n".join(deque((line for _, line in lines(path, [])), maxlen=2000))[-_TAIL:]

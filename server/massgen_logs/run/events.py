@@ -2,15 +2,16 @@
 
 round_number in the file has three dialects and goes down at times: it is not used. An execution is a round_start,
 except one that another round_start of the same agent follows before anything else of it. A call's round is the number
-of answers that its agent had submitted before; a presentation's is one more. Text is buffered by MassGen across calls
-and glued to its own lines, so these lines are found by pattern anywhere in it.
+of answers that its agent had submitted before; a presentation's is one more. MassGen's own lines stand in the agents'
+texts, at the start of a line; only API errors are glued to what the model wrote, too. A model may quote them: a vote that
+the fairness gate refused is one only if a new start follows at once, and facts.keep_confirmed looks at the other files.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from massgen_logs.readers import events_jsonl
@@ -23,8 +24,10 @@ from massgen_logs.tree import Attempt
 
 IGNORED = re.compile(r"🔄 Vote for \[([^\]\n]*)\] ignored \(reason: (.*?)\) - restarting due to new answers", re.S)
 _UNKNOWN_TOOL = re.compile(r"⚠️ Unknown tool: (\S+) \(not registered\)(?=\s*🔧 used \1 tool \(not implemented\))")
-_AGENT_ERROR = re.compile(r"❌ (Error: .*|Agent (?:failed|was|made) .*|Invalid agent_id after .*)")
+_API_ERROR = re.compile(r"❌ (Error: .*)")
+_AGENT_ERROR = re.compile(r"❌ (Agent (?:failed|was|made) .*|Invalid agent_id after .*)")
 _REFUSED = re.compile(r"⏳ Fairness gate: (.*)")
+LABEL = re.compile(r"\bagent\d+\.\d+\b")
 _JOB = re.compile(r"- \[(\w+)\] (\S+) \((\w+)\)\n +(?:Result|Error): (.*?)(?=\n- \[|\n=====|\Z)", re.S)
 _ENDS_DROPPED_START = frozenset({"text", "tool_start", "agent_restart", "thinking", "answer_submitted", "vote"})
 
@@ -65,6 +68,8 @@ class Digest:
     starts: list[Start] = field(default_factory=list[Start])
     moments: list[Moment] = field(default_factory=list[Moment])
     silences: list[Silence] = field(default_factory=list[Silence])
+    said: list[Moment] = field(default_factory=list[Moment])
+    """Errors and refused votes that only lines in the agents' texts tell of, which a model may have quoted"""
     unknown_tools: dict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
     workflow_actions: list[str] = field(default_factory=list[str])
     """Agent of each workspace_action, in order (gemini: one per parsed workflow JSON)."""
@@ -78,6 +83,8 @@ class Digest:
     timeout_reason: str | None = None
     timeout_selected: str | None = None
     stored_final: bool = False
+    injected_labels: dict[str, set[str]] = field(default_factory=lambda: defaultdict[str, set[str]](set))
+    """Answer labels in the texts that were injected into an agent"""
     steered: dict[str, int] = field(default_factory=lambda: defaultdict[str, int](int))
     """codex: how often an injection really reached the agent"""
     planted: list[Planted] = field(default_factory=list[Planted])
@@ -107,6 +114,8 @@ class _State:
     at_work: bool = False
     seen: tuple[float, str] | None = None
     """Time and src of its last event while at work."""
+    refused: Moment | None = None
+    """A vote refused by the fairness gate, if a new start follows."""
 
     @property
     def round(self) -> int:
@@ -129,6 +138,9 @@ def digest(
         _silence(event.type, t, event.src, agent, state, found)
         if event.type in _ENDS_DROPPED_START:
             state.fresh = False
+        if state.refused and event.type == "round_start":
+            found.said.append(state.refused)
+        state.refused = None
         match event.type:
             case "tool_start":
                 _tool_start(event, t, state, dialect_of(agent), found)
@@ -158,7 +170,9 @@ def digest(
                 sources = ", ".join(texts(event.data.get("source_agents")))
                 found.moments.append(Moment(t, "injection", agent, f"answers of {sources or '?'}", event.src))
             case "hook_execution":
-                _hook(mapping(event.data.get("hook_info")), event.src, agents[agent], dialect_of(agent))
+                info = mapping(event.data.get("hook_info"))
+                found.injected_labels[agent].update(LABEL.findall(text(info.get("injection_content")) or ""))
+                _hook(info, event.src, agents[agent], dialect_of(agent))
             case "workspace_action":
                 found.workflow_actions.append(agent)
             case _:
@@ -254,17 +268,22 @@ def _text(event: events_jsonl.Event, t: float | None, agent: str, state: _State,
     found.planted += planted.look(content, "text", agent, t, event.src)
     if not any(mark in content for mark in ("🔄", "❌", "⚠", "⏳", "📋", "[Steering")):
         return
-    for match in IGNORED.finditer(content):
+    for match in _lines(IGNORED, content):
         found.ignored.append((t, agent, match[1], match[2], state.round, event.src))
-    for match in _UNKNOWN_TOOL.finditer(content):
+    for match in _lines(_UNKNOWN_TOOL, content):
         found.unknown_tools[agent].append(match[1])
-    for match in _AGENT_ERROR.finditer(content):
-        found.moments.append(Moment(t, "error", agent, match[1], event.src))
-    for match in _REFUSED.finditer(content):
-        found.moments.append(Moment(t, "vote_refused", agent, match[1], event.src))
+    for match in [*_API_ERROR.finditer(content), *_lines(_AGENT_ERROR, content)]:
+        found.said.append(Moment(t, "error", agent, match[1], event.src))
+    for match in _lines(_REFUSED, content):
+        state.refused = Moment(t, "vote_refused", agent, match[1], event.src)
     found.steered[agent] += content.count("[Steering delivered")
     if "Using stored answer as final presentation" in content:
         found.stored_final = True
+
+
+def _lines(pattern: re.Pattern[str], content: str) -> Iterator[re.Match[str]]:
+    """The matches that begin a line."""
+    return (m for m in pattern.finditer(content) if m.start() == 0 or content[m.start() - 1] == "\n")
 
 
 def _ending(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:

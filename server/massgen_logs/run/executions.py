@@ -1,9 +1,10 @@
 """Executions: each start of an agent, and the answer that made it start anew.
 
 Source: events.jsonl round_start (run/events.py); before 0.1.46 the context_received events of coordination_events.json,
-where two with the same round and context in a row are one start (a first stream that was restarted at once). The cause
-of a new start is the newest answer in its context that was not in its agent's last one; with an unchanged context it is
-the agent's own ignored or refused vote, or an enforcement.
+where two with the same round and context in a row are one start (a first stream that was restarted at once). Where that
+file is missing and no agent answered, the first starts are those of massgen.log. The cause of a new start is the newest
+answer in its context that was not in its agent's last one; with an unchanged context it is the agent's own ignored or
+refused vote, or an enforcement.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from massgen_logs.readers.base import texts
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.run.events import Digest
 from massgen_logs.run.model import Answer, Execution, Vote
+from massgen_logs.run.old_logs import OldLogs
 
 
 def collect(
-    coordination: Coordination | None, digest: Digest | None, answers: list[Answer], votes: list[Vote],
+    coordination: Coordination | None, digest: Digest | None, old: OldLogs | None, answers: list[Answer], votes: list[Vote],
+    begun: float | None,
 ) -> list[Execution]:  # fmt: skip
-    """All executions by time."""
+    """All executions by time; `begun`: the run's start, before which none was (massgen.log has whole seconds)."""
     starts: list[tuple[float | None, str, int | None, tuple[str, ...], str, int | None]] = []
     if digest is not None and digest.starts:
         starts = [(s.t, s.agent, s.round, s.context, s.src, s.chars) for s in digest.starts]
@@ -31,6 +34,10 @@ def collect(
                 continue
             last[event.agent] = (event.round, context)
             starts.append((event.t, event.agent, event.round, context, event.src, None))
+    elif old is not None and not answers:
+        starts = [
+            (t if begun is None else max(t or begun, begun), agent, 0, (), src, None) for t, agent, src in old.starts
+        ]
     when = {answer.label: answer.t or 0.0 for answer in answers}
     seen: dict[str, Execution] = {}
     found: list[Execution] = []

@@ -23,6 +23,8 @@ from massgen_logs.run.files import Files
 from massgen_logs.run.model import Agent, Call, Moment, Run
 from massgen_logs.tree import Attempt, Place
 
+_WORKFLOW = frozenset({"vote", "new_answer", "stop"})
+"""MassGen's own tools: a response that calls one that its round does not offer is refused as one without any."""
 _LIMIT = re.compile(r"\(([\d.]+)s/[\d.]+s\)")
 
 
@@ -117,6 +119,29 @@ def fill_winner(run: Run, attempt: Attempt, files: Files, digest: Digest | None)
         run.final_text, run.final_src = digest.final_text, digest.final_src
 
 
+def keep_confirmed(digest: Digest, files: Files) -> None:
+    """Of what MassGen's own lines in the agents' texts tell, keep what no complete record denies: a model may quote them.
+
+    status.json (0.1.39 on) has a record of each API error, refused vote and unknown tool; coordination_events.json of each
+    agent that ended with an error.
+    """
+    recorded = any(entry.reliability_recorded for entry in files.status.agents.values())
+    if recorded:
+        digest.unknown_tools = {}
+    digest.moments += [moment for moment in digest.said if _confirmed(moment, files, recorded)]
+
+
+def _confirmed(moment: Moment, files: Files, recorded: bool) -> bool:
+    entry = files.status.agents.get(moment.agent or "")
+    records = entry.enforcement if entry else ()
+    if moment.kind == "vote_refused":
+        return not recorded or any(record.reason == "fairness_terminal_wait" for record in records)
+    if moment.detail.startswith("Error: "):
+        errors = [record.error or "" for record in records if record.reason in {"api_error", "fatal_api_error"}]
+        return not recorded or any(error[:40] in moment.detail for error in errors)
+    return files.usable is None and (entry is None or entry.status in {None, "error"})
+
+
 def fill_moments(run: Run, files: Files, digest: Digest | None, old: old_logs.OldLogs | None) -> None:
     """Moments of the coordination events; events.jsonl adds what these lack and replaces them where they are missing."""
     kinds = {
@@ -136,8 +161,6 @@ def fill_moments(run: Run, files: Files, digest: Digest | None, old: old_logs.Ol
             found = [m for m in found if m.kind != "injection" or m.src.startswith("events.jsonl")]
         elif moment.kind in have and moment.kind != "error":
             continue
-        if moment.kind == "error" and digest and not _backed(moment, run, errors):
-            continue  # a model may write what looks like MassGen's own line
         if moment.kind == "error" and ((moment.agent, moment.detail) in errors or (old and "error" in have)):
             continue
         found.append(moment)
@@ -162,16 +185,6 @@ def fill_stored_answer(run: Run, files: Files, digest: Digest | None) -> None:
     run.stored_answer = same[-1] if same else None
 
 
-def _backed(moment: Moment, run: Run, errors: set[tuple[str | None, str]]) -> bool:
-    """True if another record shows the error that a text tells of, or no other record exists."""
-    if not moment.detail.startswith("Error"):
-        agent = run.agents.get(moment.agent or "")
-        return not errors or (moment.agent, moment.detail) in errors or (agent is not None and agent.status == "error")
-    if run.enforcement is None:
-        return True
-    return any(e.reason in {"api_error", "fatal_api_error"} for e in run.enforcement.get(moment.agent or "", ()))
-
-
 def _repeats(moment: Moment, before: list[Moment]) -> bool:
     """One injection is recorded once per parallel call; session ends and final answers are sometimes doubled."""
     if moment.kind not in {"injection", "final_answer"}:
@@ -183,16 +196,25 @@ def _repeats(moment: Moment, before: list[Moment]) -> bool:
 
 
 def fill_enforcement(run: Run, status: Status, digest: Digest | None, old: old_logs.OldLogs | None) -> None:
-    """Refused responses per agent; left None where the version records none at all, and then from massgen.log's text."""
+    """Refused responses per agent; left None where the version records none at all, and then from massgen.log's text.
+
+    MassGen's own list of unknown tools is always empty: they are named in the records of responses without a workflow
+    tool, and in the agents' texts.
+    """
     if any(entry.reliability_recorded for entry in status.agents.values()):
         run.enforcement = {name: entry.enforcement for name, entry in status.agents.items()}
         run.chars_lost = {n: e.chars_lost or 0 for n, e in status.agents.items()}
-        run.unknown_tools = {n: list(e.unknown_tools) for n, e in status.agents.items() if e.unknown_tools}
     elif old is not None and old.read_log:
         run.refused_told = old.refusals.found
-    for name, tools in digest.unknown_tools.items() if digest else ():
-        own = run.unknown_tools.setdefault(name, [])
-        own += [tool for tool in tools if tool not in own]
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, entry in status.agents.items():
+        found[name] += entry.unknown_tools
+        for record in entry.enforcement:
+            if record.reason == "no_workflow_tool":
+                found[name] += [tool for tool in record.tool_calls if tool not in _WORKFLOW]
+    for name, tools in (digest.unknown_tools if digest else old.unknown_tools if old else {}).items():
+        found[name] += tools
+    run.unknown_tools = {name: list(dict.fromkeys(tools)) for name, tools in found.items() if tools}
 
 
 def fill_usage(

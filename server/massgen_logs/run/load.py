@@ -67,6 +67,8 @@ def build(place: Place) -> Run:
         return chosen[agent]
 
     digest = _digest(attempt, time, dialect_of, sources, problems)
+    if digest is not None:
+        facts.keep_confirmed(digest, files)
     order = agent_order(files, digest, attempt)
     old = None
     if digest is None:
@@ -84,15 +86,15 @@ def build(place: Place) -> Run:
     settings = files.metadata.orchestrator or {}
     run.config = {key: value for key, value in settings.items() if isinstance(value, str | int | float | bool)}
     run.answers = answers.collect(attempt, coordination, files.snapshots, digest, files.status, time, order)
-    cast = votes.collect(attempt, files.usable, digest, old, files.status, problems)
-    run.votes = meaning.with_meaning(cast, run.answers, attempt)
+    cast = votes.collect(attempt, files.usable, digest, old, files.status, version, problems)
+    run.votes = meaning.with_meaning(cast, run.answers, attempt, digest.injected_labels if digest else {})
     run.votes_ignored = votes.count_ignored(
         run.votes, files.usable, digest, old, version,
     )  # fmt: skip
     run.silences = digest.silences if digest else None
     run.calls = digest.calls if digest else old.calls if old else []
-    run.executions = executions.collect(files.usable, digest, run.answers, run.votes)
     facts.fill_times(run, files, digest, old)
+    run.executions = executions.collect(files.usable, digest, old, run.answers, run.votes, run.started)
     facts.fill_agents(run, files, digest, order, backends, dialect_of)
     facts.fill_winner(run, attempt, files, digest)
     facts.fill_enforcement(run, files.status, digest, old)
@@ -101,11 +103,11 @@ def build(place: Place) -> Run:
     doubled_unknown = facts.fill_usage(run, place, files, digest, dialect_of)
     run.calls_recorded = digest is not None or (old is not None and old.read_calls)
     open_clients = any(
-        call.outcome == "open" and call.command is not None and dialect_of(call.agent).name == "claude_code"
+        call.outcome == "open" and call.command is not None and dialect_of(call.agent).refusal_in_result
         for call in run.calls
-    )  # without results nothing tells a refusal of MassGen's rules from a command that ran
+    )
     run.denied_recorded = run.calls_recorded and not (digest is None and open_clients)
-    run.denied_recorded &= not any(call.tool == "codex_shell" for call in run.calls)
+    run.denied_recorded &= not any(call.tool in dialect_of(call.agent).silent_shells for call in run.calls)
     run.denied_recorded &= all(dialect_of(agent).refusals_recorded for agent in run.agents)
     ended = how.state == "finished" or (how.state == "timed_out" and bool(run.answers))
     expected = versions.expected_files(attempt, version, ended=ended, debug=bool(files.metadata.debug))

@@ -78,6 +78,28 @@ class Vote:
     file: str | None = None
     """Its vote.json, with the numbering that the model saw; None where there is none."""
 
+    @classmethod
+    def of_accepted(
+        cls, voter: str, voted_for: str | None, label: str | None, reason: str | None, round_: int | None, t: float | None, src: str,
+        file: str | None = None,
+    ) -> Vote:  # fmt: skip
+        """An accepted vote, of which it is not known yet whether it counts or is superseded."""
+        return cls(voter, voted_for, label, reason, True, False, False, False, False, round_, t, src, file=file)
+
+    @classmethod
+    def of_ignored(
+        cls, voter: str, voted_for: str | None, reason: str | None, round_: int | None, t: float | None, src: str,
+    ) -> Vote:  # fmt: skip
+        """An ignored vote."""
+        return cls(voter, voted_for, None, reason, False, True, False, False, False, round_, t, src)
+
+    @classmethod
+    def of_refused(
+        cls, voter: str, voted_for: str | None, reason: str | None, round_: int | None, t: float | None, src: str,
+    ) -> Vote:  # fmt: skip
+        """A vote that the fairness gate refused."""
+        return cls(voter, voted_for, None, reason, False, False, True, False, False, round_, t, src)
+
 
 @dataclass(slots=True)
 class Call:

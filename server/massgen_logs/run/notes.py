@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from massgen_logs.readers import context_txt, vote_json
+from massgen_logs.run import versions
 from massgen_logs.run.backends.dialect import Dialect
 from massgen_logs.run.events import Digest
 from massgen_logs.run.files import Files
@@ -93,7 +94,7 @@ def _votes(run: Run, attempt: Attempt, old: OldLogs | None) -> None:
             old.vote_src if old else "",
         )
     refused = sum(vote.refused for vote in run.votes)
-    as_text = sum(vote.refused and vote.reason is None for vote in run.votes)
+    as_text = sum(vote.refused and not vote.src.startswith("status.json") for vote in run.votes)
     if refused:
         run.note(
             "refused",
@@ -136,10 +137,13 @@ def _numbering(run: Run, attempt: Attempt, accepted: list[Vote]) -> None:
 def _calls(run: Run, files: Files, digest: Digest | None) -> None:
     if not run.calls_recorded:
         run.note("no_calls", "no file that holds tool calls could be read: their numbers are unknown, not zero")
-    recorded = 0 if run.cumulative_over else len(files.tools.tools)
-    if digest is not None and recorded > len(run.calls):
-        run.note("lost_events", f"metrics_events.json records {recorded} tool executions, events.jsonl holds {len(run.calls)}: it is cut "
-                 "short, and what is counted from it is a floor", "metrics_events.json#tool_executions")  # fmt: skip
+    # the display does not show what MassGen's hook refused
+    executions = [tool for tool in files.tools.tools if digest is not None or "Hook denied" not in (tool.error or "")]
+    recorded = 0 if run.cumulative_over or not run.calls_recorded else len(executions)
+    if recorded > len(run.calls):
+        where = "events.jsonl" if digest is not None else "the logs"
+        run.note("lost_events", f"metrics_events.json records {recorded} tool executions, {where} hold{'s' * (digest is not None)} "
+                 f"{len(run.calls)}: what is counted from there is a floor", "metrics_events.json#tool_executions")  # fmt: skip
     failed = [call for call in run.calls if call.outcome == "failed" and call.recorded_ok]
     if failed:
         run.note("hidden_failures", f"{len(failed)} failed calls are a success for MassGen (its own count of failures: "
@@ -147,6 +151,13 @@ def _calls(run: Run, files: Files, digest: Digest | None) -> None:
     piped = [call for call in run.calls if call.hidden]
     if piped:
         run.note("piped_failures", f"{len(piped)} commands exited with 0 although stderr shows an error", piped[0].src)
+    if (
+        digest is None
+        and run.attempt < run.attempts
+        and any(call.src.startswith("agent_outputs") for call in run.calls)
+    ):
+        run.note("later_attempt", "MassGen's display goes on writing into the first attempt's agent_outputs after an orchestration "
+                 "restart: calls and ignored votes of the next attempt may be counted here too", run.calls[0].src)  # fmt: skip
     if any(call.agent == ANY_AGENT for call in run.calls):
         run.note("no_agent", 'this version records no agent with a command: its agent is "*"', run.calls[0].src)
     redacted = [call for call in run.calls if call.command and "[REDACTED]" in call.command]
@@ -201,14 +212,16 @@ def _usage(run: Run, files: Files, doubled: int) -> None:
 
 def _injections(run: Run, digest: Digest | None, dialect_of: Callable[[str], Dialect]) -> None:
     """Injections that were recorded and never reached the model."""
+    version = versions.parse(run.version)
     for agent in run.agents:
         own = [m for m in run.moments if m.kind == "injection" and m.agent == agent]
         native = [m for m in own if "(native)" in m.detail]
-        if native and dialect_of(agent).name == "claude_code":
-            run.note("not_delivered", f"{len(native)} injections into {agent} were recorded; up to 0.1.45 none of them reached "
-                     "a claude_code agent", native[0].src)  # fmt: skip
+        until = dialect_of(agent).injections_lost_until
+        if native and until and (version is None or version <= until):
+            run.note("not_delivered", f"{len(native)} injections into {agent} were recorded; up to {'.'.join(map(str, until))} none of "
+                     f"them reached a {dialect_of(agent).name} agent", native[0].src)  # fmt: skip
         steered = digest.steered.get(agent, 0) if digest else 0
-        if digest and dialect_of(agent).name == "codex" and len(own) > steered:
+        if digest and dialect_of(agent).injections_resume and len(own) > steered:
             run.note(
                 "not_delivered", f"{len(own)} injections into {agent} were recorded, {steered} reached it", own[0].src
             )

@@ -1,6 +1,6 @@
 """What massgen.log, streaming_debug.log and agent_outputs say where there is no events.jsonl.
 
-Calls: agent_outputs/AGENT.txt (with the agent, each call once); without these files massgen.log or massgen_debug.log,
+Calls: agent_outputs/AGENT.txt (with the agent, each call once); where these hold none, massgen.log or massgen_debug.log,
 then streaming_debug.log, which name no agent: their calls belong to "*". A result is paired with the open call of the
 same tool whose command it repeats, else with the oldest open one.
 """
@@ -8,11 +8,12 @@ same tool whose command it repeats, else with the oldest open one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from massgen_logs.readers import agent_outputs, massgen_log, streaming_debug
-from massgen_logs.readers.base import Problem, Source, integer, mapping, text
+from massgen_logs.readers.base import Problem, Source, text
 from massgen_logs.readers.calls_text import Piece, pieces
 from massgen_logs.run import planted
 from massgen_logs.run.backends import GENERIC
@@ -26,6 +27,8 @@ from massgen_logs.tree import Attempt
 WORKFLOW = frozenset({"vote", "new_answer"})
 _INVALID = re.compile(r"🔄 \[(.+?)\] Vote invalid - restarting due to new answers")
 _STARTS = re.compile(r"\[Orchestrator\] Agent (\S+) starting execution loop")
+_TIMEOUT = re.compile(r"⚠️ \*\*Orchestrator Timeout\*\*: (Time limit exceeded \([\d.]+s/[\d.]+s\))")
+_UNKNOWN_TOOL = re.compile(r"⚠️ Unknown tool: ([\w.:-]+) \(not registered\)(?=\s*🔧 used \1 tool \(not implemented\))")
 _ANSWER_DONE = "✅ Answer provided"
 
 
@@ -37,17 +40,25 @@ class OldLogs:
     ignored: list[tuple[float | None, str, str | None, str | None, str]] = field(
         default_factory=list[tuple["float | None", str, "str | None", "str | None", str]],
     )
+    invalid: list[tuple[float | None, str, str]] = field(
+        default_factory=list[tuple["float | None", str, str]],
+    )
+    """(time, voter, src) of votes that 0.1.0 dropped before it looked at them: no other record tells of these"""
     vote_calls: int = 0
     votes_recorded: int = 0
     agents: list[str] = field(default_factory=list[str])
     """Agents in the order in which they were first started: the config's order."""
+    starts: list[tuple[float | None, str, str]] = field(
+        default_factory=list[tuple["float | None", str, str]],
+    )
+    """(time, agent, src) of their first starts"""
     moments: list[Moment] = field(default_factory=list[Moment])
     planted: list[Planted] = field(default_factory=list[Planted])
     refusals: Refusals = field(default_factory=Refusals)
     vote_src: str = ""
     """Where the first vote call stands."""
+    unknown_tools: dict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
     first: float | None = None
-    last: float | None = None
     read_log: bool = False
     """massgen.log or massgen_debug.log was there."""
     read_outputs: bool = False
@@ -83,8 +94,8 @@ def read(
             sources.append(outputs.source)
             found.read_outputs = True
             _outputs(agent, outputs.value, dialect_of(agent), outputs.source.file, found)
-    _massgen_log(attempt, clock, found, sources, problems, calls=not found.read_outputs)
-    if not found.calls and not found.read_outputs and attempt.file("streaming_debug.log"):
+    _massgen_log(attempt, clock, found, sources, problems, calls=not found.calls)
+    if not found.calls and attempt.file("streaming_debug.log"):
         _streaming(attempt, clock, found, sources, problems)
     return found
 
@@ -98,6 +109,7 @@ def _outputs(agent: str, rows: list[Piece], dialect: Dialect, file: str, found: 
             answers += row.content.count(_ANSWER_DONE)
             found.planted += planted.look(row.content, "text", agent, None, src)
             found.ignored += [(None, agent, m[1], m[2], src) for m in IGNORED.finditer(row.content)]
+            found.unknown_tools[agent] += _UNKNOWN_TOOL.findall(row.content)
         else:
             _piece(row, agent, dialect, src, None, answers, open_calls, found)
 
@@ -122,7 +134,8 @@ def _piece(
         return
     open_calls.remove(call)
     apply(call, dialect.outcome(tool, call.args, row.content, None))
-    call.output_chars, call.end, call.recorded_ok, call.end_src = len(row.content), t, True, src
+    call.output_chars, call.end, call.end_src = len(row.content), t, src
+    call.recorded_ok = None if row.content.startswith("Error") else True
     found.planted += planted.look(row.content, f"result of {tool}", agent, t, src)
 
 
@@ -132,18 +145,18 @@ def _massgen_log(
     open_calls: list[Call] = []
     ignored_here: list[tuple[float | None, str, str | None, str | None, str]] = []
     voted_chunks = provider_votes = 0
-    for line in _log_lines(attempt, sources, problems):
+    last: float | None = None
+    for line in massgen_log.read_parts(attempt.log_parts(), sources, problems):
         found.read_log = True
-        t = clock.of_day(line.seconds, found.last)
+        t = last = clock.of_day(line.seconds, last)
         found.first = t if found.first is None else found.first
-        found.last = t if t is not None else found.last
         found.refusals.take(line, t)
         if line.chunk is None:
-            if line.message.startswith("Codex raw event: "):
-                _codex_result(line.message, line.src, found)
-            elif match := _STARTS.search(line.message):
+            _late_result(line.message, line.src, found)
+            if match := _STARTS.match(line.message):
                 if match[1] not in found.agents:
                     found.agents.append(match[1])
+                    found.starts.append((t, match[1], line.src))
             elif line.message.startswith("Provider function calls detected") and "'vote'" in line.message:
                 provider_votes += 1
                 found.vote_src = found.vote_src or line.src
@@ -154,10 +167,12 @@ def _massgen_log(
                 found.vote_src = found.vote_src or line.src
         elif "Vote recorded for [" in line.message[:40]:
             found.votes_recorded += 1
-        elif match := _INVALID.search(line.message):
-            ignored_here.append((t, match[1], None, None, line.src))
-        elif match := IGNORED.search(line.message):
+        elif match := _INVALID.match(line.message):
+            found.invalid.append((t, match[1], line.src))
+        elif match := IGNORED.match(line.message):
             ignored_here.append((t, ANY_AGENT, match[1], match[2], line.src))
+        elif match := _TIMEOUT.fullmatch(line.message.strip()):
+            found.moments.append(Moment(t, "timeout", None, match[1], line.src))
         elif line.chunk == "error":
             found.moments.append(Moment(t, "error", None, line.message[:500], line.src))
         elif calls and " for Calling " in line.message[:80]:
@@ -169,27 +184,17 @@ def _massgen_log(
         found.ignored = ignored_here
 
 
-def _codex_result(message: str, src: str, found: OldLogs) -> None:
-    """The exit code of a codex command, which its display lacks, from the client's own event: by command, in order."""
-    item = mapping(parse_args(message.removeprefix("Codex raw event: ")).get("item"))
-    code = integer(item.get("exit_code"))
-    if item.get("type") != "command_execution" or code is None:
+def _late_result(message: str, src: str, found: OldLogs) -> None:
+    """The end of a command whose display lacks it: of the first open call of that command."""
+    ended = GENERIC.result_in_log(message) if GENERIC.result_in_log else None
+    if ended is None:
         return
+    tool, command, outcome, chars = ended
     for call in found.calls:
-        if call.outcome == "open" and call.tool == "codex_shell" and call.args.get("command") == item.get("command"):
-            output = text(item.get("aggregated_output")) or ""
-            call.outcome, call.exit_code, call.output_chars = "failed" if code else "ok", code, len(output)
-            call.end_src = src
-            call.error = output.strip().split("\n", 1)[0][:200] if code else None
+        if call.outcome == "open" and call.tool == tool and call.args.get("command") == command:
+            apply(call, outcome)
+            call.output_chars, call.end_src = chars, src
             return
-
-
-def _log_lines(attempt: Attempt, sources: list[Source], problems: list[Problem]) -> Iterator[massgen_log.LogLine]:
-    """massgen.log or massgen_debug.log with the parts that MassGen rotated away (zip), oldest first."""
-    for path in attempt.log_parts():
-        source = Source(path.name)
-        sources.append(source)
-        yield from massgen_log.read(path, source, problems)
 
 
 def _streaming(attempt: Attempt, clock: Clock, found: OldLogs, sources: list[Source], problems: list[Problem]) -> None:
@@ -198,9 +203,10 @@ def _streaming(attempt: Attempt, clock: Clock, found: OldLogs, sources: list[Sou
     found.read_streaming = True
     open_calls: list[Call] = []
     from_chunks: list[Call] = []
+    last: float | None = None
     for chunk in streaming_debug.read(attempt.file("streaming_debug.log"), source, problems):
-        t, src = clock.of_day(chunk.seconds, found.last), f"streaming_debug.log:{chunk.line}"
-        found.last = t if t is not None else found.last
+        t = last = clock.of_day(chunk.seconds, last)
+        src = f"streaming_debug.log:{chunk.line}"
         for tool, arguments in chunk.calls:
             args = parse_args(arguments)
             if tool not in WORKFLOW:

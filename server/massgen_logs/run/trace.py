@@ -58,10 +58,12 @@ class Item:
 
 
 def agents_with_trace(run: Run, attempt: Attempt) -> list[str]:
-    """Agents whose evidence can be read one by one; ["*"] where the version names none."""
-    if attempt.file("events.jsonl") or any(attempt.file("agent_outputs", f"{agent}.txt") for agent in run.agents):
+    """Agents whose evidence can be read one by one, and "*" for what names none."""
+    if attempt.file("events.jsonl"):
         return list(run.agents)
-    return [ANY_AGENT]
+    named = [agent for agent in run.agents if attempt.file("agent_outputs", f"{agent}.txt")]
+    unnamed = not named or any(call.agent == ANY_AGENT for call in run.calls)
+    return [*(run.agents if named else ()), *[ANY_AGENT] * unnamed]
 
 
 def items(run: Run, place: Place, agent: str, sources: list[Source], problems: list[Problem]) -> Iterator[Item]:
@@ -78,13 +80,11 @@ def items(run: Run, place: Place, agent: str, sources: list[Source], problems: l
         sources.append(outputs.source)
         problems += outputs.problems
         return _from_pieces(run, agent, outputs.value, outputs.source.file)
-    path = attempt.file("massgen.log") or attempt.file("massgen_debug.log")
-    if path is None:
+    if not attempt.log_parts():
         raise MassgenLogError(
             f"No file of this attempt holds a trace of {agent}. Next: run_overview names what there is."
         )
-    sources.append(Source(path.name))
-    return _from_log(run, attempt, clock_for(place), sources[-1], problems)
+    return _from_log(run, attempt, clock_for(place), sources, problems)
 
 
 def _from_events(
@@ -260,14 +260,15 @@ def _join(
         open_items.remove(item)
 
 
-def _from_log(run: Run, attempt: Attempt, clock: Clock, source: Source, problems: list[Problem]) -> Iterator[Item]:
+def _from_log(
+    run: Run, attempt: Attempt, clock: Clock, sources: list[Source], problems: list[Problem],
+) -> Iterator[Item]:  # fmt: skip
     calls = {call.src: call for call in run.calls}
     open_items: list[Item] = []
     ready: list[Item] = []
     words: list[str] = []
     words_src, last = "", None
-    path = attempt.file("massgen.log") or attempt.file("massgen_debug.log")
-    for line in massgen_log.read(path, source, problems):
+    for line in massgen_log.read_parts(attempt.log_parts(), sources, problems):
         last = clock.of_day(line.seconds, last) or last
         if line.chunk == "content" and " for Calling " not in line.message[:80]:
             if not _NOISE.match(line.message):

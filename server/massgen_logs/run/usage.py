@@ -99,13 +99,14 @@ def excess(
     problems: list[Problem],
 ) -> list[Excess]:
     """What massgen.log shows to be counted too much, one entry per dialect that does so."""
-    path = attempt.file("massgen.log") or attempt.file("massgen_debug.log")
     dialects = {dialect.name: dialect for agent in found if (dialect := dialect_of(agent)).excess is not None}
     result: list[Excess] = []
-    for name, dialect in dialects.items() if path else ():
+    for name, dialect in dialects.items() if attempt.log_parts() else ():
         own = {agent: _known(usage) for agent, usage in found.items() if dialect_of(agent).name == name}
-        if path and dialect.excess:
-            result.append(dialect.excess(massgen_log.read(path, Source(path.name), problems), own, actions))
+        if dialect.excess:
+            result.append(
+                dialect.excess(massgen_log.read_parts(attempt.log_parts(), list[Source](), problems), own, actions)
+            )
     return result
 
 

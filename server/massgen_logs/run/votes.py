@@ -3,9 +3,9 @@
 - Accepted votes are the vote_cast events of coordination_events.json; where that file is missing or was emptied by an
   orchestration restart, the vote.json files, then the vote events of events.jsonl.
 - The voter's last accepted vote counts, its earlier ones are superseded; status.json results.votes still counts all.
-- Ignored votes are the vote_ignored events (0.1.36 on), with the reason from the display text; without that file the
-  display text; in 0.1.0 its "Vote invalid" lines. 0.1.12 drops some without a record: unknown (None), unless every vote
-  call was recorded.
+- Ignored votes are the vote_ignored events (all of them from 0.1.36 on), with the reason from the display text; without
+  that file the display text; in 0.1.0 its "Vote invalid" lines too. 0.1.12 drops some without a record: unknown (None),
+  unless every vote call was recorded.
 - A vote that the fairness gate refused is neither accepted nor ignored.
 - The target is the recorded one; whom the voter meant, where the tree proves another, is run/meaning.py's.
 """
@@ -28,6 +28,7 @@ from massgen_logs.tree import Attempt
 
 _IGNORED_TARGET = re.compile(r"Voted for (.+?) but ignored")
 _VOTE_CALL = re.compile(r"\[Tool Call: vote\((\{.*\})\)\]", re.S)
+_CUT_VOTE_CALL = re.compile(r'\[Tool Call: vote\(\{"agent_id": ?"([^"\\]+)"')
 
 
 def collect(
@@ -36,14 +37,17 @@ def collect(
     digest: Digest | None,
     old: OldLogs | None,
     status: Status,
+    version: tuple[int, ...] | None,
     problems: list[Problem],
 ) -> list[Vote]:
     """All votes by time; `coordination` is None where the file is missing or emptied."""
     files = _files(attempt, problems)
     votes = _accepted(coordination, digest, files)
-    # what the model wrote, by the mapping of this run's accepted votes (the same for all: refusals end before it changes)
-    mapping_ = next((file.mapping for own in files.values() for _, file in own if file.mapping), dict[str, str]())
-    votes += _ignored(coordination, digest, old) + _refused(digest, status, mapping_)
+    # what the model wrote, by the mapping of this run's accepted votes (the same for all: refusals end before it changes);
+    # without one by the sorted ids that every version with a fairness gate shows (0.1.39 on)
+    by_sorted_ids = {f"agent{number}": agent for number, agent in enumerate(sorted(status.agents), 1)}
+    mapping_ = next((file.mapping for own in files.values() for _, file in own if file.mapping), by_sorted_ids)
+    votes += _ignored(coordination, digest, old, version) + _refused(digest, status, mapping_)
     return sorted(votes, key=lambda vote: vote.t if vote.t is not None else float("inf"))
 
 
@@ -52,13 +56,13 @@ def count_ignored(
 ) -> int | None:  # fmt: skip
     """How many votes were ignored; None where this version leaves no record of some of them, or the record is missing."""
     found = sum(vote.ignored for vote in votes)
-    told = version is not None and version >= (0, 1, 36)
-    if found or digest is not None or (told and (coordination is not None or (old is not None and old.read_text))):
+    told = _events_tell_all(digest, version)
+    if digest is not None or (told and (coordination is not None or (old is not None and old.read_text))):
         return found
     if old is None or not old.read_log:
         return None
     # 0.1.0 tells each ("Vote invalid"); later versions drop some without a word, unless every vote call was recorded
-    return 0 if old.oldest or old.vote_calls <= old.votes_recorded else None
+    return found if old.oldest or old.vote_calls <= old.votes_recorded + found else None
 
 
 def _files(attempt: Attempt, problems: list[Problem]) -> dict[str, list[tuple[str, VoteFile]]]:
@@ -90,13 +94,11 @@ def _accepted(
             taken[event.agent] += 1
             file = own[index][1] if index < len(own) else None
             context = event.context
-            vote = Vote(
-                event.agent, text(context.get("voted_for")),
-                text(context.get("voted_for_label")) or (file.label if file else None),
-                text(context.get("reason")), True, False, False, False, False, event.round, event.t, event.src,
-                file=own[index][0] if index < len(own) else None,
-            )  # fmt: skip
-            votes.append(vote)
+            label = text(context.get("voted_for_label")) or (file.label if file else None)
+            votes.append(Vote.of_accepted(
+                event.agent, text(context.get("voted_for")), label, text(context.get("reason")), event.round, event.t, event.src,
+                own[index][0] if index < len(own) else None,
+            ))  # fmt: skip
     else:
         rounds: dict[str, list[int]] = defaultdict(list)
         for _, voter, _, _, round_, _ in digest.votes if digest else ():
@@ -104,14 +106,11 @@ def _accepted(
         for own in files.values():
             for index, (src, file) in enumerate(own):
                 known = rounds.get(file.voter, [])
-                vote = Vote(
-                    file.voter, file.voted_for, file.label, file.reason, True, False, False, False, False,
-                    known[index] if index < len(known) else None, file.t, src, file=src,
-                )  # fmt: skip
-                votes.append(vote)
+                round_ = known[index] if index < len(known) else None
+                votes.append(Vote.of_accepted(file.voter, file.voted_for, file.label, file.reason, round_, file.t, src, src))
         for t, voter, target, reason, round_, src in digest.votes if digest else ():
             if voter not in files:
-                votes.append(Vote(voter, target, None, reason, True, False, False, False, False, round_, t, src))
+                votes.append(Vote.of_accepted(voter, target, None, reason, round_, t, src))
     votes.sort(key=lambda vote: vote.t if vote.t is not None else 0.0)
     last = {vote.voter: index for index, vote in enumerate(votes)}
     return [
@@ -120,42 +119,37 @@ def _accepted(
     ]
 
 
-def _ignored(coordination: Coordination | None, digest: Digest | None, old: OldLogs | None) -> list[Vote]:
+def _ignored(
+    coordination: Coordination | None, digest: Digest | None, old: OldLogs | None, version: tuple[int, ...] | None,
+) -> list[Vote]:  # fmt: skip
     said: list[tuple[float | None, str, str | None, str | None, int | None, str]] = []
     if digest is not None:
         said = list(digest.ignored)
     elif old is not None:
         said = [(t, voter, target, reason, None, src) for t, voter, target, reason, src in old.ignored]
+    invalid = [Vote.of_ignored(voter, None, None, None, t, src) for t, voter, src in old.invalid] if old else []
     events = [event for event in coordination.events if event.type == "vote_ignored"] if coordination else []
-    if not events:
-        return [
-            Vote(voter, target, None, reason, False, True, False, False, False, round_, t, src)
-            for t, voter, target, reason, round_, src in said
+    if not events and not (coordination is not None and _events_tell_all(digest, version)):
+        return invalid + [
+            Vote.of_ignored(voter, target, reason, round_, t, src) for t, voter, target, reason, round_, src in said
         ]
-    reasons: dict[str, list[str | None]] = defaultdict(list)
-    for _, voter, _, reason, _, _ in said:
-        reasons[voter].append(reason)
-    votes: list[Vote] = []
+    reasons: dict[str, list[tuple[str | None, str | None]]] = defaultdict(list)
+    for _, voter, target, reason, _, _ in said:
+        reasons[voter].append((target, reason))
     for event in events:
         match = _IGNORED_TARGET.search(event.details)
-        own = reasons.get(event.agent or "") or []
-        votes.append(
-            Vote(
-                event.agent or "?",
-                match[1] if match else None,
-                None,
-                own.pop(0) if own else None,
-                False,
-                True,
-                False,
-                False,
-                False,
-                event.round,
-                event.t,
-                event.src,
-            ),
-        )
-    return votes
+        target, own = match[1] if match else None, reasons[event.agent or ""]
+        # a text of another target is a model's, which may write what looks like MassGen's own line
+        found = next((pair for pair in own if pair[0] == target), (None, None))
+        if found in own:
+            own.remove(found)
+        invalid.append(Vote.of_ignored(event.agent or "?", target, found[1], event.round, event.t, event.src))
+    return invalid
+
+
+def _events_tell_all(digest: Digest | None, version: tuple[int, ...] | None) -> bool:
+    """True from 0.1.36 on: every ignored vote is a vote_ignored event of coordination_events.json."""
+    return digest is not None or (version is not None and version >= (0, 1, 36))
 
 
 def _refused(digest: Digest | None, status: Status, ids: dict[str, str]) -> list[Vote]:
@@ -165,19 +159,22 @@ def _refused(digest: Digest | None, status: Status, ids: dict[str, str]) -> list
         for index, attempt in enumerate(entry.enforcement):
             if attempt.reason != "fairness_terminal_wait":
                 continue
-            call = _VOTE_CALL.search(attempt.buffer_preview or "")
-            args: dict[str, object] = {}
-            if call:
-                try:
-                    args = mapping(parse_json(call[1]))
-                except ValueError:
-                    args = {}
+            named, reason = _vote_call(attempt.buffer_preview or "")
             src = f"status.json#agents.{agent}.reliability.enforcement_attempts[{index}]"
-            votes.append(Vote(agent, ids.get(text(args.get("agent_id")) or "", text(args.get("agent_id"))), None, text(args.get("reason")), False, False, True, False,
-                              False, attempt.round, attempt.t, src))  # fmt: skip
+            votes.append(Vote.of_refused(agent, ids.get(named or "", named), reason, attempt.round, attempt.t, src))
     votes += [
-        Vote(moment.agent, None, None, None, False, False, True, False, False, None, moment.t, moment.src)
+        Vote.of_refused(moment.agent, None, None, None, moment.t, moment.src)
         for moment in (digest.moments if digest else ())
         if moment.kind == "vote_refused" and moment.agent
     ]
     return votes
+
+
+def _vote_call(preview: str) -> tuple[str | None, str | None]:
+    """(agent_id, reason) of the vote call in a buffer's first 500 characters; of one that is cut, what stands before it."""
+    try:
+        args = mapping(parse_json(call[1] if (call := _VOTE_CALL.search(preview)) else ""))
+    except ValueError:
+        cut = _CUT_VOTE_CALL.search(preview)
+        return cut[1] if cut else None, None
+    return text(args.get("agent_id")), text(args.get("reason"))

@@ -111,5 +111,5 @@ def _end(c: dict[str, Any]) -> str:
 
 TOOL = Tool(
     "repeated_commands", "Shell commands of a run", repeated_commands, render,
-    notes=frozenset({"hidden_failures", "piped_failures", "no_agent", "redacted", "open_calls", "no_calls", "lost_events"}),
+    notes=frozenset({"hidden_failures", "piped_failures", "no_agent", "redacted", "open_calls", "no_calls", "lost_events", "later_attempt"}),
 )  # fmt: skip

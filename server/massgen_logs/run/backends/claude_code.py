@@ -50,6 +50,8 @@ DIALECT = Dialect(
     "claude_code",
     command,
     outcome,
+    refusal_in_result=True,
+    injections_lost_until=(0, 1, 45),
     own_time=False,
     caveats=(
         "claude_code: recorded times are the client's (block arrival, start-up in the first call), not the command's; "

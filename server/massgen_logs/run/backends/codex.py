@@ -127,13 +127,26 @@ def _owners(used: list[Tokens], recorded: Mapping[str, Tokens]) -> list[str] | N
     return ways[0] if len(ways) == 1 and steps <= 200_000 else None
 
 
+def result_in_log(message: str) -> tuple[str, str, Outcome, int] | None:
+    """The end of a command in the client's own event, which massgen.log keeps."""
+    item = mapping(_event(message).get("item")) if message.startswith("Codex raw event: ") else {}
+    code, wrapped = integer(item.get("exit_code")), text(item.get("command"))
+    if item.get("type") != "command_execution" or code is None or wrapped is None:
+        return None
+    output = text(item.get("aggregated_output")) or ""
+    error = output.strip().split("\n", 1)[0][:200] if code else None
+    return "codex_shell", wrapped, Outcome("failed" if code else "ok", code, error=error), len(output)
+
+
 DIALECT = Dialect(
     "codex",
     command,
     outcome,
     refusals_recorded=False,
+    injections_resume=True,
     priced=False,
     edits_twice=frozenset({"codex_file_edit"}),
+    result_in_log=result_in_log,
     excess=excess,
     caveats=(
         "codex: calls refused by Codex's own policy leave no trace; no cost is recorded; reasoning tokens are always "

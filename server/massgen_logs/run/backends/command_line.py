@@ -41,7 +41,7 @@ def command(tool: str, args: Mapping[str, object]) -> str | None:
 
 def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool | None) -> Outcome:
     """Outcome of a call by its result text."""
-    if _HOOK in result[:200]:
+    if _HOOK in result[:200] and not result.startswith("{"):  # else a command's own output may begin with these words
         return Outcome("denied", error=_first_line(result))
     is_command = command(tool, args) is not None
     data = _json(result)
@@ -59,7 +59,7 @@ def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool |
     if is_command and (job := text(data.get("job_id")) or text(data.get("shell_id"))):
         return Outcome("unknown", job=job)
     if is_command:
-        return Outcome("unknown", error=_first_line(result) if is_error else None)
+        return Outcome("unknown", error=_first_line(result) if is_error or result.startswith("Error") else None)
     if is_error or data.get("success") is False or data.get("status") == "validation_error":
         return Outcome("failed", error=text(data.get("error")) or _first_line(result))
     if re.match(r"\d+ validation errors? for call\[|Error[: ]|E[A-Z]{3,}: ", result):

@@ -42,6 +42,8 @@ class Excess:
 ExcessOf = Callable[[Iterable[LogLine], Mapping[str, Tokens], Sequence[str]], Excess]
 """(lines of massgen.log, recorded tokens of this dialect's agents, agents of the workspace_action events) to the excess"""
 CommandOf = Callable[[str, Mapping[str, object]], str | None]
+ResultOf = Callable[[str], "tuple[str, str, Outcome, int] | None"]
+"""(message) to (tool, command as its arguments have it, outcome, characters of output), None for any other message"""
 OutcomeOf = Callable[[str, Mapping[str, object], str, "bool | None"], Outcome]
 
 
@@ -58,6 +60,14 @@ class Dialect:
     """execution_trace.md has each MCP call twice and its result once."""
     refusals_recorded: bool = True
     """False: a call refused by the client's own policy leaves nothing in MassGen's files."""
+    refusal_in_result: bool = False
+    """What MassGen's own rules refuse is an ordinary failed call: without its result nothing tells."""
+    silent_shells: frozenset[str] = frozenset()
+    """Shell tools of clients whose refusals leave nothing in MassGen's files, whatever the agent's backend is called."""
+    injections_lost_until: tuple[int, int, int] | None = None
+    """The last version in which no injection that is recorded as "native" reached such an agent."""
+    injections_resume: bool = False
+    """An injection reaches it only when MassGen says that it resumed the client's session."""
     own_time: bool = True
     """False: recorded times are the client's, with its start-up and queueing in them."""
     priced: bool = True
@@ -68,6 +78,8 @@ class Dialect:
     """Its reasoning is in execution_trace.md and in no event."""
     edits_twice: frozenset[str] = frozenset()
     """Tools that are recorded at start and at completion, each as a whole call."""
+    result_in_log: ResultOf | None = None
+    """Finds the end of a command in a line of massgen.log, where the display shows no results."""
     excess: ExcessOf | None = None
     """Finds the usage that MassGen added although it had counted it before; None where it counts right."""
     caveats: tuple[str, ...] = ()

@@ -22,4 +22,12 @@ def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool |
     return command_line.outcome(tool, args, result, is_error)
 
 
-DIALECT = Dialect("generic", command, outcome, edits_twice=codex.DIALECT.edits_twice, known=False)
+DIALECT = Dialect(
+    "generic",
+    command,
+    outcome,
+    silent_shells=frozenset({"codex_shell"}),
+    edits_twice=codex.DIALECT.edits_twice,
+    result_in_log=codex.result_in_log,
+    known=False,
+)
