@@ -82,8 +82,7 @@ def decide(
     if status.finish_reason == "timeout":
         return Ending("timed_out", status.finish_details or "timeout", "status.json#finish_reason", last)
     ended_files = any(attempt.file(name) for name in _END_FILES)
-    said = status.finish_reason == "waiting_for_review" or (status.finish_reason == "completed" and ended_files)
-    if said and status.finish_reason:
+    if status.finish_reason == "waiting_for_review" or (status.finish_reason == "completed" and ended_files):
         return Ending("finished", status.finish_details or status.finish_reason, "status.json#finish_reason", last)
     for event in coordination.events:
         if event.type == "agent_timeout":
