@@ -142,7 +142,7 @@ def written(args: dict[str, object]) -> str | None:
 def work_of(call: Call) -> Work | None:
     """What `call` did; None for protocol calls and where the arguments tell nothing."""
     if call.command is not None:
-        return _command(call)
+        return work_of_command(call.command, call.agent)
     tool, args = call.tool, call.args
     inner, inner_args = args.get("tool_name"), args.get("arguments")
     if tool.endswith("start_background_tool") and isinstance(inner, str) and isinstance(inner_args, dict):
@@ -231,8 +231,8 @@ _INSTALLS: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 
 
-def _command(call: Call) -> Work:
-    command = call.command or ""
+def work_of_command(command: str, agent: str = "") -> Work:
+    """What a shell command of `agent` does."""
     plain = _words(command)
     parts = _segments(command)[0]
     if installs := sorted({" ".join(found) for part in parts if (found := _install(part))}):
@@ -243,7 +243,7 @@ def _command(call: Call) -> Work:
     if fetched:
         return _local_or_fetch([url for urls in fetched for url in urls], "", command, plain, plain)
     if len(parts) == 1 and (parts[0][0] in _PRINTS or parts[0][:2] == ("sed", "-n")) and len(parts[0]) > 1:
-        own = "" if parts[0][-1].startswith("/") else call.agent  # a relative path is in the agent's own workspace
+        own = "" if parts[0][-1].startswith("/") else agent  # a relative path is in the agent's own workspace
         return Work("file_read", (own, plain), command, plain)
     return Work(
         "command", plain, command, plain, cheap=bool(parts) and all(part[0] in _CHEAP_PROGRAMS for part in parts)
