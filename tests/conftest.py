@@ -16,6 +16,10 @@ import pytest
 
 import synthetic
 from massgen_logs import cli
+from massgen_logs.report.material import Material, gather
+from massgen_logs.run.load import load
+from massgen_logs.text.mask import Masker
+from massgen_logs.tree import resolve
 
 DATA = Path(__file__).parent / "data"
 NO_NETWORK = str(Path(__file__).parent / "no_network")
@@ -91,6 +95,19 @@ def _synthetic() -> list[Sample]:
 
 SYNTHETIC_SAMPLES = _synthetic()
 ALL_SAMPLES = CORPUS_SAMPLES + SYNTHETIC_SAMPLES
+
+
+def material(root: Path, *place: Any, language: str = "en") -> Material:
+    """What a draft of the run at `place` (log, turn, attempt; default: the last) is made of."""
+    found = resolve(root, *place)
+    return gather(load(found), found, language, Masker())
+
+
+def material_of(sample: Sample, language: str = "en") -> Material:
+    """The same of a sample."""
+    return material(
+        sample.root, sample.truth["session"], sample.truth["turn"], sample.truth["attempt"], language=language
+    )
 
 
 def sample_id(sample: Sample) -> str:

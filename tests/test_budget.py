@@ -50,13 +50,23 @@ def test_all_facts_in_six_calls_and_ten_thousand_tokens(sample: Sample) -> None:
 
 
 @pytest.mark.parametrize("sample", CORPUS_SAMPLES, ids=sample_id)
-@pytest.mark.parametrize("tool", [name for name in NAMES if name not in {"write_report", "list_logs", "compare_runs"}])
+@pytest.mark.parametrize(
+    "tool", [name for name in NAMES if name not in {"write_report", "draft_report", "list_logs", "compare_runs"}]
+)
 def test_a_default_answer_stays_under_two_thousand_tokens(tool: str, sample: Sample) -> None:
     """Also of the large run, and of its longest agent's trace."""
     agents = sample.truth["agents"] if sample.truth["massgen_version"] not in {None, "0.1.12"} else ["*"]
     for extra in [{"agent": agent} for agent in agents] if tool == "read_trace" else [{}]:
         answer = text(tool, sample, **extra)
         assert len(answer) / 4 < 2000
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("sample", CORPUS_SAMPLES, ids=sample_id)
+def test_a_whole_draft_stays_under_six_thousand_tokens(sample: Sample, language: str) -> None:
+    """With its frame; that of the run of 190 tool calls under 10,000, which no answer exceeds."""
+    limit = 40_000 if sample.name == LARGE else 24_000
+    assert len(text("draft_report", sample, language=language)) < limit
 
 
 def test_the_large_run_shows_repeated_and_failed_commands_first() -> None:

@@ -7,22 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ALL_SAMPLES, Sample, sample_id
+from conftest import ALL_SAMPLES, Sample, material, material_of, sample_id
 from massgen_logs.report.draft import draft, measured
 from massgen_logs.report.figures import contradictions, tables
-from massgen_logs.run.load import load
-from massgen_logs.run.model import Run
-from massgen_logs.tree import resolve
+from massgen_logs.report.material import Material
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
 
-def run_of(corpus: Path, name: str) -> Run:
-    return load(resolve(corpus / name / ".massgen" / "massgen_logs"))
+def of(corpus: Path, name: str, language: str = "en") -> Material:
+    return material(corpus / name / ".massgen" / "massgen_logs", language=language)
 
 
-def check(run: Run, text: str, language: str = "en") -> list[str]:
-    return contradictions(text, measured(run, language))
+def check(run: Material, text: str) -> list[str]:
+    return contradictions(text, measured(run))
 
 
 def changed(text: str, old: str, new: str) -> str:
@@ -34,11 +32,10 @@ def changed(text: str, old: str, new: str) -> str:
 @pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
 def test_an_untouched_draft_contradicts_nothing(sample: Sample, language: str) -> None:
     """Of every sample run, whatever was cut from its tables."""
-    truth = sample.truth
-    run = load(resolve(sample.root, truth["session"], truth["turn"], truth["attempt"]))
-    text = draft(run, [], language=language)
+    run = material_of(sample, language)
+    text = draft(run)
     assert [t for t in tables(text) if t.rows]
-    assert check(run, text, language) == []
+    assert check(run, text) == []
 
 
 # (the draft's cell, what the report says, the number that must be named, the measured one by truth.json of s1_clean_0.1.97)
@@ -59,14 +56,18 @@ WRONG = [
     ("|agent_a|112639|", "|agent_a|115k|", "115k", "112639"),
     ("|$0.095013|", "|$0.95013|", "$0.95013", "$0.095013"),
     ("|**Total**|149468|", "|Total|150468|", "150468", "149468"),
+    ("|presentation|23.0|28.2|5.1|", "|presentation|23.0|28.2|8.1|", "8.1", "5.1"),
+    ("|agent_a|9|1|0|1|1|1|", "|agent_a|9|2|0|1|1|1|", "2", "1"),
+    ("|failed_command|1|agent_a|", "|failed_command|4|agent_a|", "4", "1"),
+    ("|events.jsonl|85|0|", "|events.jsonl|86|0|", "86", "85"),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "said", "true"), WRONG)
 def test_a_changed_number_is_named_with_both_values(corpus: Path, old: str, new: str, said: str, true: str) -> None:
     """One thing wrong: one message, with the line, what the report says and what was measured."""
-    run = run_of(corpus, "s1_clean_0.1.97")
-    text = changed(draft(run, []), old, new)
+    run = of(corpus, "s1_clean_0.1.97")
+    text = changed(draft(run), old, new)
     line = next(n for n, words in enumerate(text.split("\n"), 1) if new in words)
     found = check(run, text)
     assert len(found) == 1
@@ -86,42 +87,43 @@ def test_a_changed_number_is_named_with_both_values(corpus: Path, old: str, new:
         ("|agent_a|112639|", "|agent_a|112,639|"),
         ("|agent_a|112639|", "|agent_a|112.6k|"),
         ("|Total Cost|$0.11229|", "|Total Cost|$0.112|"),
-        ("|npm install|5|2 after a restart, by 2 agents||", "|npm install|5|2 after a restart|wastes 1.6 s: cache it|"),
-        ("|ls -R|2|||", "|ls -R|2||run it 1 time|"),
+        (
+            "|npm install|5|2 after a restart, by 2 agents|install once and",
+            "|npm install|5|2 after a restart|wastes 1.6 s: cache it and",
+        ),
+        ("|ls -R|2|2 runs by one agent|cheap", "|ls -R|2||run it 1 time; cheap"),
         ("|Question|", "|My own count|17|\n|Question|"),
         ("[[JUDGE: which outputs", "|Agent|Commands|\n|-|-|\n|agent_a|99|\n[[JUDGE: which outputs"),
     ],
 )
 def test_rounding_estimates_and_own_words_pass(corpus: Path, old: str, new: str) -> None:
     """Rounded, in another unit, marked as an estimate, or in a place that nobody measured."""
-    run = run_of(corpus, "s1_clean_0.1.97")
-    assert check(run, changed(draft(run, []), old, new)) == []
+    run = of(corpus, "s1_clean_0.1.97")
+    assert check(run, changed(draft(run), old, new)) == []
 
 
 def test_numbers_in_prose_and_fences_are_not_checked(corpus: Path) -> None:
     """Only tables are."""
-    run = run_of(corpus, "s1_clean_0.1.97")
-    text = draft(run, []).replace(
-        "## Session Overview", "It took 99 s, npm install ran 77 times.\n\n## Session Overview"
-    )
+    run = of(corpus, "s1_clean_0.1.97")
+    text = draft(run).replace("## Session Overview", "It took 99 s, npm install ran 77 times.\n\n## Session Overview")
     text += "\n```\n|Metric|Value|\n|-|-|\n|Total Answers|9|\n```\n"
     assert check(run, text) == []
 
 
 def test_a_table_in_another_section_is_checked_by_its_header(corpus: Path) -> None:
     """Moving the cost table into the summary doesn't hide it."""
-    run = run_of(corpus, "s1_clean_0.1.97")
+    run = of(corpus, "s1_clean_0.1.97")
     own = "|Agent|Input Tokens|Output Tokens|Reasoning|Cost|\n|-|-|-|-|-|\n|agent_b|36829|423|0|$0.095013|\n"
-    found = check(run, draft(run, []).replace("[[JUDGE: 2-3", own + "\n[[JUDGE: 2-3"))
+    found = check(run, draft(run).replace("[[JUDGE: 2-3", own + "\n[[JUDGE: 2-3"))
     assert len(found) == 1
     assert " is 423, measured 422;" in found[0]
 
 
 def test_reordered_columns_are_compared_by_header(corpus: Path) -> None:
     """Not by position."""
-    run = run_of(corpus, "s1_clean_0.1.97")
+    run = of(corpus, "s1_clean_0.1.97")
     text = re.sub(r"\|Agent\|Input.*?\n\n", "|Agent|Output Tokens|Input Tokens|\n|-|-|-|\n|agent_b|422|36829|\n|agent_a|112639|956|\n\n",
-                  draft(run, []), flags=re.S)  # fmt: skip
+                  draft(run), flags=re.S)  # fmt: skip
     found = check(run, text)
     assert len(found) == 2
     assert " is 112639, measured 956;" in found[0]
@@ -130,8 +132,8 @@ def test_reordered_columns_are_compared_by_header(corpus: Path) -> None:
 
 def test_unknown_is_not_zero(corpus: Path) -> None:
     """0.1.12 records no cost: a report that says $0 has made it up."""
-    run = run_of(corpus, "s1_clean_0.1.12")
-    text = changed(draft(run, []), "|Total Cost|unknown|", "|Total Cost|$0|")
+    run = of(corpus, "s1_clean_0.1.12")
+    text = changed(draft(run), "|Total Cost|unknown|", "|Total Cost|$0|")
     found = check(run, text)
     assert len(found) == 1
     assert " is $0, measured unknown;" in found[0]
@@ -139,20 +141,20 @@ def test_unknown_is_not_zero(corpus: Path) -> None:
 
 def test_a_chinese_report_is_checked_too(corpus: Path) -> None:
     """By Chinese and by English headers."""
-    run = run_of(corpus, "s1_clean_0.1.97")
-    text = draft(run, [], language="zh")
-    found = check(run, changed(text, "|npm install|5|", "|npm install|8|"), "zh")
+    run = of(corpus, "s1_clean_0.1.97", "zh")
+    text = draft(run)
+    found = check(run, changed(text, "|npm install|5|", "|npm install|8|"))
     assert len(found) == 1
     assert " is 8, measured 5;" in found[0]
     english = changed(changed(text, "|命令|运行次数|", "|Command|Times Run|"), "|npm install|5|", "|npm install|8|")
-    assert len(check(run, english, "zh")) == 1
-    assert check(run, changed(text, "|npm install|5|", "|npm install|估计 8|"), "zh") == []
+    assert len(check(run, english)) == 1
+    assert check(run, changed(text, "|npm install|5|", "|npm install|估计 8|")) == []
 
 
 @pytest.mark.parametrize("example", ["finished", "broken"])
 def test_the_examples_reports_contradict_nothing(example: str) -> None:
     """The finished reports in examples/ were written from the measured figures."""
-    run = load(resolve(EXAMPLES / example / ".massgen" / "massgen_logs"))
+    run = material(EXAMPLES / example / ".massgen" / "massgen_logs")
     text = next((EXAMPLES / example).rglob("ANALYSIS_REPORT.md")).read_text()
     assert check(run, text) == []
     assert check(run, re.sub(r"\|Total Answers\|2\|", "|Total Answers|4|", text))

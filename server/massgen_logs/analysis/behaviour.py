@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from massgen_logs.analysis.voting import since_start
 from massgen_logs.run.model import ANY_AGENT, Call, Run
 from massgen_logs.run.trace import Item
 
@@ -242,7 +241,7 @@ def _decisions(
         checks = [c for c in calls if _is_check(c.call)]
         last = calls[-1] if calls else None
         found.append(Decision(
-            _decided(run, agent, item), since_start(run, item.t), item.round, len(calls) if known else None, len(checks),
+            _decided(run, agent, item), run.since_start(item.t), item.round, len(calls) if known else None, len(checks),
             sum(_mark(c.call) == "failed" for c in checks), _word(last, mask) if last else None,
             _mark(last.call) if last else "", item.src,
         ))  # fmt: skip
@@ -288,7 +287,7 @@ def _quotes(run: Run, agent: str, trace: list[Item], mask: Callable[[str], str])
         chosen.setdefault(said[-1], "at the end")
     return [
         Quote(
-            when, trace[i].kind, _short(mask(_said(trace[i])), end=when.startswith("before")), since_start(run, trace[i].t),
+            when, trace[i].kind, _short(mask(_said(trace[i])), end=when.startswith("before")), run.since_start(trace[i].t),
             trace[i].round, trace[i].src,
         )
         for i, when in sorted(chosen.items())

@@ -1,4 +1,4 @@
-"""Time by phase, round and tool, as far as MassGen recorded it."""
+"""Time by phase and round, as far as MassGen recorded it."""
 
 from __future__ import annotations
 
@@ -29,16 +29,6 @@ class Operation:
     queue_s: float | None
     share: float | None
     where: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToolTime:
-    """Calls of one tool that were executed; seconds: own time where known, else elapsed; None where neither is."""
-
-    tool: str
-    calls: int
-    failed: int
-    seconds: float | None
 
 
 def _took(record: RoundRecord) -> float | None:
@@ -98,22 +88,3 @@ def slowest_rounds(run: Run, limit: int) -> list[Operation]:
 
 def _share(run: Run, took: float) -> float | None:
     return round(took / run.duration_s, 4) if run.duration_s else None
-
-
-def tools(run: Run) -> list[ToolTime]:
-    """By tool, the most time first."""
-    groups: dict[str, list[tuple[float | None, bool]]] = {}
-    for call in run.calls:
-        if call.ran:
-            took = call.exec_s if call.exec_s is not None else call.elapsed_s
-            groups.setdefault(call.tool, []).append((took, call.outcome == "failed"))
-    rows = [
-        ToolTime(
-            tool,
-            len(v),
-            sum(bad for _, bad in v),
-            round(sum(known), 3) if (known := [t for t, _ in v if t is not None]) else None,
-        )
-        for tool, v in groups.items()
-    ]
-    return sorted(rows, key=lambda row: -(row.seconds or 0.0))

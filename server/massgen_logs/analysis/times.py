@@ -20,7 +20,8 @@ from massgen_logs.run.model import ANY_AGENT, Call, Run
 @dataclass(frozen=True, slots=True)
 class ToolSpent:
     """Calls of one tool that ran. elapsed_s: MassGen's time; own_s: the commands' own time as their results tell it;
-    queue_s: elapsed apart from own, over the foreground calls that have both; max_s: own time where known, else elapsed.
+    queue_s: elapsed apart from own, over the foreground calls that have both; spent_s, max_s: the sum and the longest of own
+    times where known, else elapsed.
     """
 
     tool: str
@@ -31,6 +32,7 @@ class ToolSpent:
     own_s: float | None
     queue_s: float | None
     max_s: float | None
+    spent_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def _tools(run: Run) -> list[ToolSpent]:
         took = [c.exec_s if c.exec_s is not None else c.elapsed_s for c in ran]
         found.append(ToolSpent(
             tool, len(ran), sum(c.outcome == "failed" for c in ran), len(calls) - len(ran), total(c.elapsed_s for c in ran),
-            total(c.exec_s for c in ran), total(both), max((t for t in took if t is not None), default=None),
+            total(c.exec_s for c in ran), total(both), max((t for t in took if t is not None), default=None), total(took),
         ))  # fmt: skip
     return sorted(found, key=lambda t: -(t.own_s if t.own_s is not None else t.elapsed_s or 0.0))
 

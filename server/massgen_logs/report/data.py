@@ -5,38 +5,26 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
-import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import orjson
 
 from massgen_logs import __version__
-from massgen_logs.analysis.commands import repeated_commands
-from massgen_logs.analysis.costs import Costs, costs
+from massgen_logs.analysis.costs import Costs
+from massgen_logs.analysis.duplication import Kind
 from massgen_logs.analysis.findings import Finding
-from massgen_logs.analysis.overview import RedFlag, overview
-from massgen_logs.analysis.voting import vote_reasons
-from massgen_logs.report.figures import tables
+from massgen_logs.analysis.overview import Overview, RedFlag, overview
+from massgen_logs.analysis.phases import Phase
+from massgen_logs.analysis.progression import FinalRow
+from massgen_logs.analysis.times import ToolSpent, WallPhase
+from massgen_logs.analysis.tool_contract import ToolContract
 from massgen_logs.report.fingerprints import Fingerprint
-from massgen_logs.report.language import canonical, language_of
-from massgen_logs.run.model import Run
+from massgen_logs.report.issues import SuggestedIssue, suggested_issues
+from massgen_logs.report.language import language_of
+from massgen_logs.report.material import Material
 
 SCHEMA = 1
 _ELSEWHERE = frozenset({"red_flags", "findings", "final_answer"})
-_NOTHING = frozenset({"", "-", "none", "none.", "n/a", "无", "无。", "没有"})
-
-
-@dataclass(frozen=True, slots=True)
-class SuggestedIssue:
-    """A row of section 9. id: the same for the same title and labels, whatever the run, case, order or punctuation."""
-
-    id: str
-    priority: str
-    title: str
-    description: str
-    labels: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +54,68 @@ class CommandTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeTotals:
+    """See analysis.times.Times: the run's total, its wall phases, rounds by type, and tools; floor: total_s is one."""
+
+    total_s: float | None
+    floor: bool
+    wall_phases: list[WallPhase]
+    rounds: list[Phase]
+    tools: list[ToolSpent]
+    not_measurable: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicationTotals:
+    """See analysis.duplication.Duplication; None where no file holds calls."""
+
+    by_kind: list[Kind]
+    repeats: int | None
+    within_agent: int | None
+    across_agents: int | None
+    after_restart: int | None
+    retries: int | None
+    wasted_s: float | None
+    wasted_chars: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorTotals:
+    """See analysis.errors.Errors: incidents by kind, and how each tool kept its word."""
+
+    totals: dict[str, int]
+    total: int
+    false_successes: int
+    massgen_failures: int | None
+    tools: list[ToolContract]
+    not_shown: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFigures:
+    """See analysis.progression.AnswerRow. seen: labels, None where not recorded; taken_over: share of its words, 0 to 1."""
+
+    label: str | None
+    agent: str
+    t: float | None
+    round: int | None
+    chars: int | None
+    change: str
+    own_similarity: float | None
+    seen: list[str] | None
+    taken_over: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressionTotals:
+    """See analysis.progression.Progression."""
+
+    answers: list[AnswerFigures]
+    changes: dict[str, int]
+    final: FinalRow | None
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """What was measured, as it was when the report was written. overview: run_overview's data without its red flags and
     findings, which stand apart, and its text."""
@@ -74,6 +124,10 @@ class Figures:
     votes: VoteTotals
     costs: Costs
     commands: CommandTotals
+    times: TimeTotals
+    duplication: DuplicationTotals
+    errors: ErrorTotals
+    progression: ProgressionTotals
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +152,44 @@ class ReportData:
     fingerprints: list[Fingerprint]
 
 
-def report_data(run: Run, content: str, prints: list[Fingerprint]) -> ReportData:
+def report_data(material: Material, content: str, prints: list[Fingerprint]) -> ReportData:
     """Everything about a report that a program may want to know; `content` is the text as it is saved."""
-    whole, votes, commands = overview(run), vote_reasons(run), repeated_commands(run, 1)
+    run = material.run
+    whole = overview(run)
     return ReportData(
         SCHEMA, __version__, run.session, run.turn, run.attempt, run.attempts, run.version, run.version_range,
-        language_of(content), hashlib.sha256(content.encode()).hexdigest(),
-        Figures(
-            {f.name: getattr(whole, f.name) for f in dataclasses.fields(whole) if f.name not in _ELSEWHERE},
-            VoteTotals(
-                votes.accepted, votes.ignored, votes.refused, votes.counted, votes.tie, votes.final, votes.tally,
-                votes.meant_tally,
-            ),
-            costs(run),
-            CommandTotals(
-                commands.total_ran, commands.distinct, commands.total_failed, commands.total_denied,
-                commands.denied_other_tools, commands.times,
-            ),
+        language_of(content), hashlib.sha256(content.encode()).hexdigest(), _figures(material, whole), whole.red_flags, whole.findings, suggested_issues(content), prints,
+    )  # fmt: skip
+
+
+def _figures(m: Material, whole: Overview) -> Figures:
+    votes, commands, times, work, errors = m.votes, m.commands, m.times, m.work, m.errors
+    return Figures(
+        {f.name: getattr(whole, f.name) for f in dataclasses.fields(whole) if f.name not in _ELSEWHERE},
+        VoteTotals(
+            votes.accepted, votes.ignored, votes.refused, votes.counted, votes.tie, votes.final, votes.tally, votes.meant_tally,
         ),
-        whole.red_flags, whole.findings, suggested_issues(content), prints,
+        m.spent,
+        CommandTotals(
+            commands.total_ran, commands.distinct, commands.total_failed, commands.total_denied, commands.denied_other_tools,
+            commands.times,
+        ),
+        TimeTotals(times.total_s, times.floor, times.wall_phases, times.rounds, times.tools, times.not_measurable),
+        DuplicationTotals(
+            work.by_kind, work.repeats, work.within_agent, work.across_agents, work.after_restart, work.retries, work.wasted_s,
+            work.wasted_chars,
+        ),
+        ErrorTotals(errors.totals, errors.total, errors.false_successes, errors.massgen_failures, errors.tools, errors.not_shown),
+        ProgressionTotals(
+            [
+                AnswerFigures(
+                    row.label, row.agent, row.t, row.round, row.chars, row.change, row.own_similarity,
+                    None if row.seen is None else [s.label for s in row.seen], row.taken_over.share if row.taken_over else None,
+                )
+                for row in m.progression.answers
+            ],
+            m.progression.changes, m.progression.final,
+        ),
     )  # fmt: skip
 
 
@@ -126,34 +199,3 @@ def as_json(value: object) -> str:
         return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode() + "\n"
     except TypeError:  # a file name that is no UTF-8
         return json.dumps(value, indent=2) + "\n"
-
-
-def suggested_issues(content: str) -> list[SuggestedIssue]:
-    """The rows of section 9's table, in either language; a row without a title is none, equal ones are one."""
-    found: dict[str, SuggestedIssue] = {}
-    for table in tables(content):
-        names = [canonical(name) for name in table.header]
-        if not table.place.startswith(canonical("9. Suggested Linear Issues")) or "title" not in names:
-            continue
-        for _, cells in table.rows:
-            row = dict(zip(names, cells, strict=False))
-            title = re.sub(r"[*`]", "", row.get("title", "")).strip()
-            if title.lower() in _NOTHING:
-                continue
-            labels = [part.strip(" `") for part in re.split(r"[,;、，；]", row.get("labels", row.get("label", "")))]
-            labels = list(dict.fromkeys(label for label in labels if label))
-            issue = SuggestedIssue(
-                issue_id(title, labels), row.get("priority", ""), title, row.get("description", ""), labels
-            )
-            found.setdefault(issue.id, issue)
-    return list(found.values())
-
-
-def issue_id(title: str, labels: Iterable[str]) -> str:
-    """A stable id: sha256 of the title (letters and digits, folded) and the sorted labels; nothing of the session."""
-    text = "\n".join([_fold(title), *sorted({_fold(label) for label in labels})])
-    return "issue-" + hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _fold(text: str) -> str:
-    return " ".join(re.sub(r"[\W_]+", " ", unicodedata.normalize("NFKC", text).casefold()).split())

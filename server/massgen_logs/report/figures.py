@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from massgen_logs.report.language import canonical
 
+ISSUES = canonical("9. Suggested Linear Issues")
+"""Where the analyst edits rows freely: nothing is compared there."""
 _UNITS = {
     "ms": 0.001, "毫秒": 0.001, "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "秒": 1.0, "min": 60.0, "minute": 60.0,
     "minutes": 60.0, "分钟": 60.0, "h": 3600.0, "hour": 3600.0, "hours": 3600.0, "小时": 3600.0, "k": 1e3, "kb": 1e3, "m": 1e6,
@@ -52,9 +54,11 @@ class _Figure:
 
 def contradictions(content: str, measured: str) -> list[str]:
     """Each number in a table of `content` that contradicts its counterpart in the `measured` draft, with both values."""
-    known = list(tables(measured))
+    known = [table for table in tables(measured) if not table.place.startswith(ISSUES)]
     found: list[str] = []
     for table in tables(content):
+        if table.place.startswith(ISSUES):
+            continue
         truth = _counterpart(table, known)
         if truth is not None:
             found += _compare(table, truth)
@@ -96,9 +100,13 @@ def split(line: str) -> list[str]:
 def _counterpart(table: Table, known: list[Table]) -> Table | None:
     header = [canonical(name) for name in table.header]
     own = [[canonical(name) for name in other.header] for other in known]
-    for other, names in zip(known, own, strict=True):
-        if other.place == table.place and (names[0] == header[0] or len(set(names) & set(header)) > 1):
-            return other
+    near = [
+        (len(set(names) & set(header)), other)
+        for other, names in zip(known, own, strict=True)
+        if other.place == table.place and (names[0] == header[0] or len(set(names) & set(header)) > 1)
+    ]
+    if near:
+        return max(near, key=lambda pair: pair[0])[1]
     return next((other for other, names in zip(known, own, strict=True) if names == header), None)
 
 

@@ -107,7 +107,9 @@ def _accepted(
             for index, (src, file) in enumerate(own):
                 known = rounds.get(file.voter, [])
                 round_ = known[index] if index < len(known) else None
-                votes.append(Vote.of_accepted(file.voter, file.voted_for, file.label, file.reason, round_, file.t, src, src))
+                votes.append(
+                    Vote.of_accepted(file.voter, file.voted_for, file.label, file.reason, round_, file.t, src, src)
+                )
         for t, voter, target, reason, round_, src in digest.votes if digest else ():
             if voter not in files:
                 votes.append(Vote.of_accepted(voter, target, None, reason, round_, t, src))

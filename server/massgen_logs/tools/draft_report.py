@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from massgen_logs.report.draft import draft
-from massgen_logs.report.language import LANGUAGES, MARK, Say
+from massgen_logs.report.language import LANGUAGES, MARK
+from massgen_logs.report.material import gather
 from massgen_logs.run.model import Run
-from massgen_logs.text.clean import flat
+from massgen_logs.text.mask import Masker
 from massgen_logs.tools.base import Result, Tool, require
 from massgen_logs.tree import Place
-
-_FILES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,37 +41,10 @@ def draft_report(
         language: see above.
     """
     require("language", language, list(LANGUAGES), "language of a report")
-    say = Say(language)
-    files: list[str] = []
-    if run.winner is not None:
-        found, more = place.attempt.workspace_files("final", run.winner, "workspace")
-        files = [say("- {name} ({size} bytes)", name=flat(name, 120), size=size) for name, size in found[:_FILES]]
-        last = next((a for a in reversed(run.answers) if a.agent == run.winner), None)
-        stamps = [
-            s
-            for s in place.attempt.agent_folders().get(run.winner, [])
-            if place.attempt.file(run.winner, s, "answer.txt")
-        ]
-        if not found and last is not None and stamps:
-            left, more = place.attempt.workspace_files(run.winner, stamps[-1], "workspace")
-            names = ", ".join(flat(name, 60) for name, _ in left[:_FILES])
-            files += (
-                [
-                    say(
-                        "No files in the final workspace; that of {label} had {n}: {names}",
-                        label=last.label,
-                        n=len(left),
-                        names=names,
-                    )
-                ]
-                if left
-                else []
-            )
-        rest = "- {n} or more more" if more else "- {n} more"
-        files += [say(rest, n=len(found) - _FILES)] if len(found) > _FILES else []
-    text = draft(run, files, language=language)
+    masker = Masker()
+    text = draft(gather(run, place, language, masker))
     data = Draft(text, text.count(MARK), str(place.turn.report), place.turn.analyzed)
-    return Result(data, sources=[])  # nothing may follow the draft, which is handed back as it is
+    return Result(data, sources=[], masker=masker)  # nothing may follow the draft, which is handed back as it is
 
 
 def render(data: Any) -> list[str]:

@@ -12,6 +12,7 @@ from massgen_logs.report.draft import measured
 from massgen_logs.report.figures import contradictions
 from massgen_logs.report.fingerprints import DATA, fingerprints
 from massgen_logs.report.language import language_of
+from massgen_logs.report.material import gather
 from massgen_logs.report.structure import TITLES
 from massgen_logs.report.write import write
 from massgen_logs.run.model import Run
@@ -59,16 +60,17 @@ def write_report(
     if content.startswith("draft_report · ") and title is not None:
         content = content[content.index(title) :]  # the frame in which draft_report handed the draft over
     wrong = problems(content, ground_truth=bool(ground_truth and ground_truth.strip()), agents=run.agents)
-    wrong += contradictions(content, masker_of(run).text(measured(run, language_of(content))))
+    masker = masker_of(run)
+    material = gather(run, place, language_of(content), masker, traces=False)
+    wrong += contradictions(content, masker.text(measured(material)))
     if wrong:
         rest = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
         raise MassgenLogError(
             f"The report was not saved, {len(wrong)} things are wrong:\n- " + "\n- ".join([*wrong[:_SHOWN], *rest])
             + "\nMend them and call write_report again; draft_report shows every section.",
         )  # fmt: skip
-    masker = masker_of(run)
     text = masker.text(content if content.endswith("\n") else content + "\n").encode("utf-8", "replace").decode()
-    data = report_data(run, text, fingerprints(place, (source.file for source in run.sources)))
+    data = report_data(material, text, fingerprints(place, (source.file for source in run.sources)))
     kept = write(place.turn.path, text, as_json(masker.value(data)), overwrite=overwrite)
     issues = {issue.id: issue.title for issue in data.suggested_issues}
     beside = place.turn.path / DATA
