@@ -152,12 +152,13 @@ def _collaboration(m: Material) -> list[str]:
         contexts = [e.context for e in run.executions if e.agent == name]
         seen = dict.fromkeys(label for context in contexts for label in context)
         injected = sum(moment.kind == "injection" and moment.agent == name for moment in run.moments)
-        taken = max((row.taken_over.share for row in own if row.taken_over), default=0.0)
+        shares = [row.taken_over.share for row in own if row.taken_over]
+        taken = f"{max(shares):.0%}" if shares else say("unknown") if own else say("none")
         rows.append(say(
             "- {agent}: had in its contexts {seen}; {injected} updates injected; {later} answers after its first; at most {taken} "
             "of an answer's words taken over from others",
             agent=name, seen=flat(", ".join(seen), 120) or say("none") if contexts else say("unknown"), injected=injected,
-            later=max(0, len(own) - 1), taken=f"{taken:.0%}",
+            later=max(0, len(own) - 1), taken=taken,
         ))  # fmt: skip
     shown = rows[: m.most + 4]
     mark = say.judge("yes or no, with evidence")
