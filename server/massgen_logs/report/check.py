@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from massgen_logs.report.claims import claims
+from massgen_logs.report.claims import claims, numbered, unquoted
 from massgen_logs.report.language import Say, language_of, plain
 from massgen_logs.report.structure import SECTIONS
 
-_MARK = re.compile(r"\[\[\s*JUDGE\b[^\]\n]{0,60}")
+_MARK = re.compile(r"\[\[\s*JUDGE\b[^\]\n]{0,60}", re.I)
+
+_MAY_BE_EMPTY = frozenset({"Coordination Flow"})
+"""A draft leaves it empty where a run has no events."""
 
 
 def problems(content: str, *, ground_truth: bool, agents: Iterable[str] = ()) -> list[str]:
@@ -17,38 +20,62 @@ def problems(content: str, *, ground_truth: bool, agents: Iterable[str] = ()) ->
 
     Headings are those of the language of its title.
     """
-    lines = content.split("\n")
-    found = [
-        f"line {number}: marked place not filled: {match[0]}..."
-        for number, line in enumerate(lines, 1)
-        for match in _MARK.finditer(line)
-    ]
+    agents = list(agents)
+    found = [f"line {number}: marked place not filled: {mark}..." for number, mark in _marks(content, agents)]
     found += [] if ground_truth else claims(content, agents)
-    sections = _headings(lines)
+    sections = _sections(content)
     heading = Say(language_of(content)).heading
     for title, parts in SECTIONS:
         own = sections.get(plain(heading(title)))
         if own is None:
             found.append(f'missing section "## {heading(title)}"')
-        else:
-            found += [
-                f'missing section "### {heading(part)}" in "{heading(title)}"'
-                for part in parts
-                if plain(heading(part)) not in own
-            ]
+            continue
+        if not parts and not any(own.values()):
+            found.append(f'section "## {heading(title)}" is empty: write at least "{_none(content)}"')
+        for part in parts:
+            filled = own.get(plain(heading(part)))
+            if filled is None:
+                found.append(f'missing section "### {heading(part)}" in "{heading(title)}"')
+            elif not filled and part not in _MAY_BE_EMPTY:
+                found.append(
+                    f'section "### {heading(part)}" in "{heading(title)}" is empty: write at least "{_none(content)}"'
+                )
     return found
 
 
-def _headings(lines: list[str]) -> dict[str, set[str]]:
-    """Level-two headings, each with the level-three headings below it; headings in fences are none."""
-    found: dict[str, set[str]] = {}
-    section: set[str] = set()
-    fenced = False
-    for line in lines:
-        if re.match(r"\s*(?:`{3,}|~{3,})", line):
-            fenced = not fenced
-        elif not fenced and line.startswith("## "):
-            section = found.setdefault(plain(line), set())
-        elif not fenced and line.startswith("### "):
-            section.add(plain(line))
+def _none(content: str) -> str:
+    return Say(language_of(content))("None.")
+
+
+def _marks(content: str, agents: list[str]) -> Iterator[tuple[int, str]]:
+    """(line, mark) of each unfilled place. Log text may hold the same characters: in fences, in quotation marks or code
+    spans, in a cell that has more than the mark, and in an agent's id.
+    """
+    ids = re.compile("|".join(map(re.escape, (agent for agent in agents if _MARK.search(agent)))) or r"(?!)")
+    for number, line, fenced in numbered(content):
+        if not fenced:
+            text = ids.sub("", unquoted(line, marks=True))
+            for cell in re.split(r"(?<!\\)\|", text) if text.lstrip().startswith("|") else [text]:
+                for match in _MARK.finditer(cell):
+                    if cell is text or (_MARK.match(cell.strip()) and cell.strip().endswith("]]")):
+                        yield number, match[0]
+
+
+def _sections(content: str) -> dict[str, dict[str, bool]]:
+    """Level-two headings, each with the level-three headings below it and whether they have a line of their own; the
+    section's own lines stand under "". Headings in fences are none, emphasis in a heading is no part of it.
+    """
+    found: dict[str, dict[str, bool]] = {}
+    section, part = dict[str, bool](), ""
+    for _, line, fenced in numbered(content):
+        title = None if fenced else re.match(r"#{1,6} +", line)
+        if title is None:
+            section[part] = section.get(part, False) or bool(re.search(r"\w", line))
+        elif title[0].strip() in {"##", "###"}:
+            name = plain(re.sub(r"\*+", "", line))
+            if line.startswith("## "):
+                section, part = found.setdefault(name, {}), ""
+            else:
+                part = name
+            section.setdefault(part, False)
     return found

@@ -1,100 +1,367 @@
 """Finding sentences that call an agent's answer correct or incorrect. Only the user's ground truth allows that.
 
-The process may be called correct (votes, coordination, exit codes), quoted text is somebody's words, and a sentence that
-attributes ("claimed that"), asks ("check whether") or denies knowing ("unknown whether") claims nothing.
+A sentence is cut into clauses. A clause claims when one of a few predicates ("is correct", "contains an error", "solved ...
+correctly") stands with a subject that is an answer, what it holds, or an agent. It claims nothing when
+
+- its subject is part of the process (a vote, a command, a path, a file, a recorded count): that is measured, not believed;
+- its own clause says whose words it is ("claimed that"), asks ("whether") or denies knowing ("unknown"). An excuse reaches
+  into the next clause only as the rest of the same complement ("claimed that X and that the answer is correct").
+
+Quotation marks, code spans, block quotes and fences hold somebody's words. Not seen: a verdict spread over table cells, and
+one without a verb ("its reasoning is sound and its answer correct").
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from massgen_logs.report import claims_zh
 
-_ADJECTIVE = r"(?:correct|right|incorrect|wrong|accurate|inaccurate|true|false|valid|invalid)"
-_NOUN = r"(?:answers?|solutions?|conclusions?|presentations?)"
-_LOOSE = r"(?:results?|numbers?|counts?|sums?|totals?|values?|figures?|outputs?|responses?|outcomes?)"
-_BE = (
-    r"(?:is|was|are|were|be|isn't|wasn't|aren't|weren't|proved|proves|turned\s+out|turns\s+out|seems?|appears?|looks?)"
+# What may be judged. A loose word is an answer's content only where nothing near it belongs to the process.
+_ANSWER = r"(?:answers?|solutions?|conclusions?|presentations?)"
+_LOOSE = (
+    r"(?:results?|numbers?|counts?|sums?|totals?|values?|figures?|outputs?|responses?|outcomes?|claims?|calculations?"
+    r"|computations?|arithmetic|maths?|reasoning|formulas?|proofs?|derivations?|code|haikus?|poems?|essays?|stor(?:y|ies)"
+    r"|translations?|submissions?|lists?|deliverables?|explanations?)"
 )
-_FILL = r",?(?:\s+(?!to\b)[\w.,()$€%+:/-]+){0,4}?"
-_VERB = r"(?:identif|answer|solv|comput|calculat|count|conclud|determin|deduc|deriv|predict|f(?:ou|i)nd|guess|stat|sum|work|reason|add|list)\w*"
+_ADJECTIVE = (
+    r"(?:(?:in)?correct|right|wrong|(?:in)?accurate|true|false|(?:in)?valid|erroneous|mistaken|flawless|flawed|faultless|error-free"
+    r"|(?:free\s+of|without)\s+(?:any\s+)?(?:errors?|mistakes?)|off\s+by\s+\w+)"
+)
+_GIVEN = r"(?:(?:in)?correct|right|wrong|(?:in)?accurate|true|false|erroneous|mistaken|flawless|flawed)"
+_ADVERB = r"(?:(?:in)?correctly|(?:in)?accurately|wrongly|rightly|erroneously|flawlessly)"
+_PROCESS = (
+    r"(?:votes?|voters?|voting|ballots?|tall(?:y|ies)|commands?|(?:tool[\s-]+)?calls?|tools?|tool\w*|paths?|labels?|ids?|identifiers?|json|yaml|xml|"
+    r"markdown|csv|html|files?|filenames?|folders?|director(?:y|ies)|workspaces?|flags?|imports?|modules?|packages?|formats?|"
+    r"formatting|syntax|schemas?|arguments?|parameters?|options?|settings?|config\w*|urls?|links?|ports?|keys?|tokens?|costs?|"
+    r"prices?|durations?|timestamps?|times?|timing|clocks?|exit|status|return\s+code|logs?|logged|records?|recorded|recording|metrics?|"
+    r"entr(?:y|ies)|rows?|columns?|fields?|counters?|restarts?|rounds?|turns?|attempts?|retries|timeouts?|errors?|exceptions?|"
+    r"failures?|tracebacks?|stack|messages?|traces?|events?|injections?|phases?|windows?|mappings?|mapped|order|sequence|names?|types?|versions?|"
+    r"state|permissions?|lengths?|headings?|headers?|titles?|encodings?|whitespace|scripts?|tests?|queries|quer(?:y|ies)|requests?|"
+    r"coordination|orchestrat\w+|massgen\w*|system|process|session|summar(?:y|ies)|enforcement|model|backend|cache\w*|snapshots?|"
+    r"[\w-]+\.(?:jsonl?|txt|md|log|ya?ml|py|csv|html))"
+)
+_BE = r"(?:is|was|are|were|be|been|being|isn['’]t|wasn['’]t|aren['’]t|weren['’]t|prove[sdn]*|turn(?:ed|s)\s+out|seem(?:s|ed)?|appear(?:s|ed)?|look(?:s|ed)?|remain(?:s|ed)?)"
+_SURE = (
+    r"(?:\s+(?:not|indeed|clearly|factually|completely|entirely|mathematically|fully|100%|also|all|both|therefore|thus|hence|still|now|"
+    r"demonstrably|undoubtedly|certainly|definitely|plainly|simply|objectively|exact(?:ly)?|both|(?:complete|sound|clear|consistent)(?:,|\s+and)|"
+    r"and|verified|confirmed|proven|found|shown|to\s+be|as))*"
+)
+_VERB = (
+    r"(?:identif|answer|solv|comput|calculat|count|conclud|determin|deduc|deriv|predict|f(?:ou|i)nd|guess|stat|sum|work|reason|add|"
+    r"list|reach|evaluat|diagnos|translat)\w*"
+)
+_KIND = r"(?:arithmetic\w*|math\w*|factual|calculation|computation\w*|counting|logic\w*|reasoning|rounding|addition|off-by-one)"
+_FAULT = r"(?:errors?|mistakes?|inaccurac(?:y|ies)|flaws?)"
+_TASK = r"(?:tasks?|questions?|problems?|puzzles?|sums?|bugs?|riddles?)"
+
+# Who says it, asks it, or doesn't know it.
 _EXCUSED = re.compile(
-    r"\b(?:claim\w*|said|says?|stat(?:es?|ed|ing)|wrote|writes?|believ\w+|thinks?|thought|argu\w+|assert\w*|suggest\w*|according\s+to|reason\w*\s+that"
-    r"|check\w*|verif(?:y|ies|ying)|ensur\w+|asks?|asked|confirm|decide\w*|judg\w+|tell|told|know\w*|unknown|unclear|assum\w+|whether|if|unless|"
-    r"no\s+ground\s+truth|without\s+ground\s+truth|called?|label\w*\s+as)\b",
+    rf"(?<!\bthe\s)(?<!\bits\s)(?<!['’]s\s)\b(?:claim(?:s|ed|ing)?|said|says?|stat(?:es?|ed|ing)|wrote|writes?|believ\w+|thinks?|thought|argu\w+|"
+    r"assert\w*|suggest\w*|mention\w*|report(?:s|ed)\s+that|conclud\w+\s+that|reason\w*\s+that|(?<!no\s)doubt(?:s|ed)?(?=\s+that|\s+whether)|consider\w*|check\w*|verif(?:y|ies|ying)|"
+    r"ensur\w+|asks?|asked|confirm|decid\w+|judg\w+|tell|told|knows?|assum\w+|call(?:s|ed)|label\w*\s+as|"
+    rf"unable|can(?:not|['’]t|not)\s+(?:say|be))\b(?!\s+{_BE}\b)"
+    r"|\b(?:unknown|unclear|whether|if|unless|would|could|may|might|no\s+ground\s+truth|without\s+ground\s+truth|claims?\s+that\b(?!.*\s(?:is|are|was|were|has|have|equals?)\s)|no\s+claim|"
+    r"not\s+known|nothing\s+about|(?:\w+n['’]t|not|never)\s+(?:mean|prove|show|imply|say|establish)|according\s+to\s+(?:\w+\s+)?(?:agent|vot|reason|it)\w*|(?:task|question|goal|prompt|aim|job)s?\s+(?:is|was)\s+to)\b"
+    r"|\b(?:in|from)\s+(?!my\b|our\b)(?:the\s+)?\S+\s+(?:view|words|opinion|eyes)\b",
     re.I,
 )
-_QUOTES = re.compile(r"\[\[.*?\]\]|\"[^\"\n]*\"|“[^”\n]*”|`[^`\n]*`|«[^»\n]*»|‘[^’\n]*’|「[^」\n]*」|『[^』\n]*』")
+_COMPLEMENT = re.compile(r"\b(?:that|whether|if)\b", re.I)
+_ATTRIBUTED_AFTER = re.compile(
+    r"\W*(?:according\s+to\b|(?:\w+\s+){0,2}\S+\s+(?:said|says|wrote|writes|claim(?:s|ed)|argue[sd]|believe[sd])\b(?!\s+\w))",
+    re.I,
+)
+_CUT = re.compile(
+    r"\s*(?P<comma>;|:\s|\s[—–-]\s|,\s*(?=(?:and|but|so|while|yet|whereas|although|though|because|since|which|who|or|as|then)\s)"
+    r"|,\s*(?=(?:the|this|its|their|it|they|both|agent\w*)\b))"
+    r"|\s+(?=(?:because|while|whereas|although|though|when|but|so|and\s+(?:the|this|its|their|it|they|both|agent\w*))\s)",
+    re.I,
+)
+_FRONT = re.compile(
+    r"\W*(?:according\s+to|as|if|when|while|after|before|although|though|since|because|despite|once|given|in|by|on|at|with|for|from|to)\b[^,]*,\s*",
+    re.I,
+)
+_FRONT_SPEAKER = re.compile(
+    r"\W*(?:according\s+to|(?:in|from)\s+\S+\s+(?:view|words|opinion|eyes)|for\s+agent)\b", re.I
+)
+_NEAR = re.compile(rf"\b{_PROCESS}\b", re.I)
+_ABOUT = re.compile(rf"\s+(?:in|about|on|of)\s+(?:[\w'’]+\s+){{0,3}}?{_PROCESS}\b", re.I)
+_BY_PREPOSITION = re.compile(
+    r"(?P<head>\w+)\s+(?:of|for|by|to|from|with|in|on|than|at|about|against|over|between|without)\s+(?:(?:the|an?|its|their|all|both|two|final|\S+['’]s)\s+)*$",
+    re.I,
+)
+_MODIFIERS = re.compile(r"(?:[\w'’.-]+\s+){0,3}$")
+_DETERMINERS = r"(?:(?:the|an?|its|their|most|both|all|last|first|second|final)\s+)*"
+_ADDED = re.compile(
+    rf"\s*\([^)]*\)|\s*,[^,]*,|\s(?:of|for|by|to|from|with|in|won|got)\s+{_DETERMINERS}(?:(?:\w+\s+)?{_PROCESS}\b|[\w.$€%'’-]+(?:,\d+)*)",
+    re.I,
+)
+_ANOTHER = re.compile(r"\s(?:the|an?|its|their|\S+['’]s)\s+(?:\w+\s+){1,2}$", re.I)
+_ADJACENT = re.compile(
+    r"(?:\s+(?:clearly|certainly|also|all|both|themselves|itself|alone|therefore|thus|indeed|that))*\s*", re.I
+)
+_PRONOUN = re.compile(r"(?:^|\W)(?:it|this|that|which|they|these|those)\s*$|^\W*(?:and|but|yet)?\s*$", re.I)
+_PRONOUN_FIRST = re.compile(r"\W*(?:it|this|that|they|these|those)\b", re.I)
+_NUMBER = re.compile(r"(?:^|\W)[$€]?\d[\d,.]*%?\s*$")
+_QUOTES = re.compile(
+    r"\[\[.*?\]\]|\"[^\"\n]*\"|“[^”\n]*”|`(?P<code>[^`\n]*)`|«[^»\n]*»|‘[^’\n]*’|(?<!\w)'(?:[^'\n]|'(?=\w))*'(?!\w)|「[^」\n]*」|『[^』\n]*』"
+)
+_ITEM = re.compile(r"\s*(?:[-*+]\s+|\d+[.)]\s+)?(?:\[[ xX?]\]\s*)?")
 _WHOLE = re.compile(
-    rf"(?:\W*(?:answer|result|solution)s?\W+)?(?:{_ADJECTIVE}|correctly\s+\w+)(?:\s+(?:answer|result|solution))?\W*",
+    rf"\W*(?:(?:and\s+)?(?:(?:the|its|their|\S+['’]s)\s+)?(?:\w+\s+)?(?:{_ANSWER}|{_LOOSE})\W+)?"
+    rf"(?:{_ADJECTIVE}|correctly\s+\w+)(?:\s+(?:and\s+\w+|answer|result|solution))?\W*",
     re.I,
 )
-_EXCLAIMED = re.compile(r"(?:correct|wrong|right|incorrect)!", re.I)
+_LABELLED = re.compile(
+    rf"\W*(?P<label>[^:|]*\b(?:{_ANSWER}|{_LOOSE}|correctness|accuracy|verdict|outcome|success|agent\w*)\b[^:|]*):\W*"
+    rf"(?:{_ADJECTIVE}|verified|confirmed)(?:\s+and\s+\w+)?\W*",
+    re.I,
+)
 
 
 def claims(content: str, agents: Iterable[str] = ()) -> list[str]:
     """Each claim with its line and words; `agents` are the ids that may be the subject of one."""
     agents = list(agents)
-    patterns, chinese = _patterns(agents), claims_zh.finder(agents)
+    grammar, chinese = _grammar(agents), claims_zh.finder(agents)
     found: list[str] = []
     for line, text in _passages(content):
         for cell in text.split("|") if text.lstrip().startswith("|") else [text]:
-            whole = cell.strip().removeprefix("- [x]").removeprefix("- [ ]").removeprefix("- [X]").strip()
-            if whole and len(whole) < 60 and (_WHOLE.fullmatch(whole) or claims_zh.WHOLE.fullmatch(whole)):
+            whole = cell[len(match[0]) :].strip() if (match := _ITEM.match(cell)) else cell.strip()
+            if len(whole) < 60 and (_whole(whole) or claims_zh.WHOLE.fullmatch(whole)):
                 found.append(_say(line, whole))
                 continue
-            for sentence in re.split(r"(?<=[.!?;])\s+|(?<=[。！？；])", _QUOTES.sub(" ", cell)):
-                hit = next((m for pattern in patterns if (m := pattern.search(sentence))), None)
-                if hit and not _EXCUSED.search(sentence[: hit.end()]):
-                    found.append(_say(line, hit[0].strip()))
-                elif words := chinese.search(sentence):
+            context = ""
+            for sentence in re.split(r"(?<=[.!?])\s+|(?<=[。！？；])", unquoted(whole, keep=agents)):
+                words = _in_sentence(sentence, context, grammar) or chinese.search(sentence)
+                if words:
                     found.append(_say(line, words))
+                context = sentence
     return found
+
+
+def unquoted(text: str, *, keep: Iterable[str] = (), marks: bool = False) -> str:
+    """Without what stands in quotation marks, code spans (but ids to `keep`) and, unless `marks`, marked places."""
+    keep = set(keep)
+
+    def rest(quote: re.Match[str]) -> str:
+        return quote["code"] if quote["code"] in keep else quote[0] if marks and quote[0].startswith("[[") else " "
+
+    return _QUOTES.sub(rest, text)
+
+
+def numbered(content: str) -> Iterator[tuple[int, str, bool]]:
+    """(number, line, whether it belongs to a fence) of each line; an open fence goes on to the end."""
+    fence = ""
+    for number, line in enumerate(content.split("\n"), 1):
+        mark = re.match(r"\s*(`{3,}|~{3,})", line)
+        closes = bool(mark and fence and line.strip().startswith(fence) and not line.strip().strip(fence[0]))
+        yield number, line, bool(fence or mark)
+        if closes:
+            fence = ""
+        elif mark and not fence:
+            fence = mark[1]
 
 
 def _say(line: int, words: str) -> str:
     return f'line {line}: "{words[:80]}" claims correctness, and no ground truth was given; say claimed, produced, submitted or arrived at'
 
 
-def _patterns(agents: Iterable[str]) -> list[re.Pattern[str]]:
-    ids = "|".join(re.escape(agent) for agent in agents)
-    who = rf"(?:agents?|they|both|winner|voter|agent_?\w+|agent\d[\w.]*{'|' + ids if ids else ''})"
-    subject = rf"(?:{_NOUN}|{who})"
-    adverb = r"(?:\s+(?:not|indeed|clearly|factually|completely|mathematically|fully|100%|also|all|both|therefore|thus|demonstrably|undoubtedly|certainly))*"
-    be = rf"{_BE}(?:\s+to\s+be)?{adverb}"
-    given = rf"(?:{_ADJECTIVE})(?:\s+and\s+\w+)?\s+(?:final\s+)?"
-    return [
-        re.compile(pattern, re.I)
-        for pattern in (
-            rf"\b{subject}(?:'s)?{_FILL}\s+{be}\s+{_ADJECTIVE}\b(?!\s+(?:to|for|label|id|agent|turn|attempt)\b)",
-            rf"\b{_LOOSE}\s+(?:of\s+)?{who}\b{_FILL}\s+{be}\s+{_ADJECTIVE}\b(?!\s+to\b)",
-            rf"\b(?:the|a|an|this|that|its|their|final|winning|whose|one|only)\s+{given}{_NOUN}\b(?!\s+(?:label|id|folder|file|format))",
-            rf"\b{subject}\b[^.;|]{{0,60}}?\b(?:the|a|an|its|their)\s+{given}{_LOOSE}\b",
-            rf"\bcorrect\s+{_NOUN}\b(?!\s+(?:label|id|format))",
-            rf"\b{subject}\b[^.;|]{{0,60}}?\b(?:in)?correctly\s+{_VERB}",
-            rf"\b{subject}\b[^.;|]{{0,60}}?\b{_VERB}[^.;|]{{0,40}}?\b(?:in)?correctly\b",
-            rf"^\W*(?:the\s+)?(?:task|question|problem|sum|bug)\b[^.;|]{{0,40}}?\b{_VERB}[^.;|]{{0,20}}?\b(?:in)?correctly\b",
-            rf"\b(?:got|gets?)\s+(?:it|this|that|the\s+\w+)\s+{_ADJECTIVE}\b",
+def _whole(text: str) -> bool:
+    """Whether a cell or list item is nothing but a verdict."""
+    labelled = _LABELLED.fullmatch(text)
+    return bool(_WHOLE.fullmatch(text) or (labelled and not _NEAR.search(labelled["label"])))
+
+
+def _in_sentence(sentence: str, context: str, grammar: _Grammar) -> str | None:
+    """The words of a claim; `context` is the sentence before it, which a pronoun may mean."""
+    earlier = ""
+    for clause in _clauses(sentence):
+        near = earlier or (context if _PRONOUN_FIRST.match(clause.text) else "")
+        words = grammar.claim(clause, near)
+        if words and not (clause.excused or clause.attributed):
+            return words
+        earlier = clause.text
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """text; excused: the clause before it says that these are somebody's words; attributed: the one after it does."""
+
+    text: str
+    excused: bool
+    attributed: bool
+
+
+def _clauses(sentence: str) -> Iterator[_Clause]:
+    """A sentence cut before conjunctions, after colons and after a fronted part."""
+    front = _FRONT.match(sentence)
+    start = front.end() if front else 0
+    cuts = [(m.start(), m.end(), bool(m["comma"])) for m in _CUT.finditer(sentence, start)]
+    ends = [cut[0] for cut in cuts] + [len(sentence)]
+    begins = [(start, False), *((cut[1], not cut[2]) for cut in cuts)]
+    texts = [sentence[begin:end] for (begin, _), end in zip(begins, ends, strict=True)]
+    if front:
+        yield _Clause(front[0], excused=False, attributed=False)
+    excused = bool(front and _FRONT_SPEAKER.match(front[0]))
+    for number, (text, (_, joined)) in enumerate(zip(texts, begins, strict=True)):
+        if number:
+            before = texts[number - 1]
+            excuse = _EXCUSED.search(before)
+            complement = excused or bool(excuse and _COMPLEMENT.search(before, excuse.start()))
+            excused = complement and (joined or bool(re.match(r"\W*(?:and|or|but)\s+(?:that|whether)\b", text)))
+        after = texts[number + 1] if number + 1 < len(texts) else ""
+        yield _Clause(text, excused, attributed=bool(_ATTRIBUTED_AFTER.match(after)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Grammar:
+    """head: what a claim may be about (groups agent, answer, loose); first: that, a task, or a part of the process."""
+
+    head: re.Pattern[str]
+    first: re.Pattern[str]
+
+    def claim(self, clause: _Clause, context: str) -> str | None:
+        """The words of a claim that the clause makes by itself, or None."""
+        for pattern, allowed in _PREDICATES:
+            for hit in pattern.finditer(clause.text):
+                before = clause.text[: hit.start()]
+                excused = _EXCUSED.search(before) or _ATTRIBUTED_AFTER.match(clause.text, hit.end())
+                if not excused and allowed(self, before, hit, context):
+                    return clause.text[: hit.end()].strip(" ,")
+        return None
+
+    def subject(self, before: str, hit: re.Match[str], context: str) -> bool:
+        """Whether the noun that a predicate belongs to may be the subject of a claim."""
+        rest = hit.string[hit.end() :]
+        if _NUMBER.search(before) or _PRONOUN.search(before):
+            near = f"{context} {before}"
+            claimable = bool(_NUMBER.search(before)) or self.head.search(near)
+            return bool(claimable) and not _NEAR.search(near) and not _ABOUT.match(rest)
+        for noun in reversed(list(self.head.finditer(before))):
+            lead, gap = before[: noun.start()], _ADDED.sub(" ", before[noun.end() :])
+            if (_NEAR.search(gap) or _ANOTHER.search(gap + " ")) and not re.search(r"\band\s*$", gap):
+                return False  # the predicate belongs to a noun in between
+            if by := _BY_PREPOSITION.search(lead):
+                if _NEAR.fullmatch(by["head"]) or re.fullmatch(r"numbers?|counts?", by["head"], re.I):
+                    return False
+                continue
+            near = _MODIFIERS.search(lead)
+            if noun["agent"]:
+                return bool(_ADJACENT.fullmatch(gap) or re.search(r"\band\s*$", gap)) and not _ABOUT.match(rest)
+            if near and _NEAR.search(near[0]):
+                return False
+            if noun["answer"]:
+                return len(gap) <= 80
+            compound = re.search(rf"\b{_ANSWER}\s*$", lead, re.I)
+            return not (compound or _NEAR.search(context) or _NEAR.search(lead) or _ABOUT.match(rest))
+        return False
+
+    def doer(self, before: str, hit: re.Match[str], _context: str) -> bool:
+        """Whether the first noun of the clause is an agent, an answer or the task, and the object no part of the process."""
+        first = self.first.search(before + hit[0])
+        return bool(first and not first["process"]) and not _OBJECT.match(hit.string, hit.end())
+
+    def manner(self, before: str, hit: re.Match[str], context: str) -> bool:
+        """`doer`, where what was done stands between verb and adverb."""
+        return self.doer(before, hit, context) and not _NEAR.search(hit[0])
+
+    def content(self, before: str, hit: re.Match[str], context: str) -> bool:
+        """Whether the first noun of the clause is an answer or what it holds."""
+        first = self.first.search(before)
+        return bool(first and (first["answer"] or first["loose"])) and self.doer(before, hit, context)
+
+    def free(self, before: str, hit: re.Match[str], _context: str) -> bool:
+        """Whether no part of the process comes first; the predicate needs no subject."""
+        first = self.first.search(before)
+        return not (first and first["process"]) and not _OBJECT.match(hit.string, hit.end())
+
+    def unrelated(self, before: str, hit: re.Match[str], context: str) -> bool:
+        """Whether nothing near it is part of the process: for words that fit both."""
+        return not _NEAR.search(f"{context} {before} {hit[0]}") and not _ABOUT.match(hit.string, hit.end())
+
+    def agents(self, before: str, hit: re.Match[str], context: str) -> bool:
+        """`unrelated`, and somebody did it."""
+        first = self.first.search(before)
+        return bool(first and first["agent"]) and not _NEAR.search(hit.string) and self.unrelated(before, hit, "")
+
+    def whole(self, before: str, _hit: re.Match[str], _context: str) -> bool:
+        """Whether it is the whole clause or what the clause's process isn't said to have done with its labels."""
+        return not _MISPLACED.search(before)
+
+
+_OBJECT = re.compile(
+    rf"(?:\s+(?!(?:in|by|after|with|within|before|on|at|during|without|and|but|of)\b)[\w'’-]+){{0,3}}?\s+{_PROCESS}\b",
+    re.I,
+)
+_MISPLACED = re.compile(
+    r"\b(?:votes?|labels?|mappings?|prompts?)\b.*\b(?:record|count|attribut|resolv|mapp|point|stor|show|display|assign)\w*\b",
+    re.I,
+)
+_NOT_TEXT = r"(?!\s+(?:messages?|traces?|texts?|codes?|outputs?|logs?|reports?|lines?|handling))"
+_PREDICATES = [
+    (re.compile(pattern, re.I), allowed)
+    for pattern, allowed in (
+        (
+            rf"\b{_BE}{_SURE}\s+(?:(?:the|an?)\s+)?(?:only\s+)?{_ADJECTIVE}\b"
+            rf"(?!\s+(?:to|for|agent|after|away|before|behind|when|at|now|{_PROCESS})\b)",
+            _Grammar.subject,
+        ),
+        (
+            rf"\b{_GIVEN}(?:\s+and\s+\w+)?\s+(?:(?:final|unique|single|overall)\s+)?{_ANSWER}\b(?!(?:['’]s?)?\s+{_PROCESS}\b)",
+            _Grammar.whole,
+        ),
+        (rf"\b(?:actual|real)\s+{_ANSWER}\s+{_BE}\b", _Grammar.whole),
+        (
+            rf"\b(?:the|an?|its|their|this)\s+(?:only\s+)?{_GIVEN}(?:\s+and\s+\w+)?\s+(?:final\s+)?{_LOOSE}\b",
+            _Grammar.agents,
+        ),
+        (rf"\bthe\s+(?:{_GIVEN}|actual|real)\s+{_LOOSE}\b[^,]{{0,40}}?\s+{_BE}\b", _Grammar.unrelated),
+        (rf"\b{_BE}\s+(?:the|an?)\s+(?:only\s+)?{_GIVEN}\s+{_LOOSE}\b", _Grammar.unrelated),
+        (rf"\b{_ADVERB}\s+{_VERB}", _Grammar.doer),
+        (rf"\b{_VERB}(?:\s+(?!that\b|whether\b)[^\s,•]+){{0,6}}?\s+{_ADVERB}\b", _Grammar.manner),
+        (rf"\bsuccessfully\s+solv\w+\s+the\s+{_TASK}\b", _Grammar.doer),
+        (r"\b(?:mis(?:calculat|count|comput|identif|add|sum)\w*|errs?|erred)\b", _Grammar.doer),
+        (rf"\b{_KIND}\s+{_FAULT}\b{_NOT_TEXT}", _Grammar.doer),
+        (
+            rf"\b(?:contain(?:s|ed)?|has|had|have|made|makes?|includes?)\s+(?:\w+\s+){{0,3}}?{_FAULT}\b{_NOT_TEXT}",
+            _Grammar.content,
+        ),
+        (rf"\b(?:got|gets?)\s+(?:it|this|that|the\s+(?!{_PROCESS}\b)\w+)\s+{_ADJECTIVE}\b", _Grammar.free),
+        (
             r"\b(?:match\w*|equal\w*|agree\w*\s+with)\s+the\s+(?:true|actual|known|real|expected|correct)\s+\w+",
-            rf"\b(?:is|was|are)\s+indeed\s+(?:the\s+)?(?:\w+\s+)?(?:{_NOUN}|{_LOOSE})\b",
-            r"\b(?:nailed|aced)\s+(?:it|the\b)",
+            _Grammar.unrelated,
+        ),
+        (rf"\b(?:is|was|are)\s+indeed\s+(?:the\s+)?(?:\w+\s+)?(?:{_ANSWER}|{_LOOSE})\b", _Grammar.unrelated),
+        (rf"\b{_BE}\s+indeed\s+[^\s\w]*\d", _Grammar.content),
+        (r"\b(?:nailed|aced)\s+(?:it|the\b)", _Grammar.free),
+        (
             rf"\b(?:verified|confirmed|proven|proved|marked|graded)\s+(?:as|to\s+be)\s+{_ADJECTIVE}\b",
-            rf"\b{_NOUN}\s+(?:contains?|has|had)\s+an?\s+(?:\w+\s+)?(?:error|mistake)\b",
-        )
-    ] + [_EXCLAIMED]
+            _Grammar.free,
+        ),
+        (rf"[✅✔☑❌✗✘]\W*{_GIVEN}\b", _Grammar.free),
+        (r"\b(?:correct|wrong|right|incorrect)!", _Grammar.free),
+    )
+]
+
+
+def _grammar(agents: Iterable[str]) -> _Grammar:
+    ids = "".join("|" + re.escape(agent) for agent in sorted(agents, key=len, reverse=True))
+    who = rf"(?:agents?|they|both|winner|voter|team|everyone|run{ids}|agent_?\w+|agent\d[\w.]*)"
+    head = rf"(?<![\w.])(?:(?P<agent>{who})(?!['’]s?\b)(?!\w)|(?P<answer>{_ANSWER})(?!['’]s?\s|\s+{_PROCESS}\b)\b|(?P<loose>{_LOOSE})(?!['’]s?\s)\b)"
+    return _Grammar(
+        re.compile(head, re.I),
+        re.compile(rf"\b(?P<process>{_PROCESS})\b|{head}|\b(?P<task>{_TASK})\b", re.I),
+    )
 
 
 def _passages(content: str) -> Iterator[tuple[int, str]]:
     """(first line, text) of each passage: wrapped lines joined, emphasis removed, fences and block quotes left out."""
-    fence, start, parts = "", 0, list[str]()
-    for number, line in enumerate([*content.split("\n"), ""], 1):
-        mark = re.match(r"\s*(`{3,}|~{3,})", line)
-        if mark and (not fence or (line.strip().startswith(fence) and not line.strip().strip(fence[0]))):
-            fence = "" if fence else mark[1]
-            line = ""
-        elif fence:
-            line = ""
+    start, parts = 0, list[str]()
+    for number, whole, fenced in [*numbered(content), (0, "", False)]:
+        line = "" if fenced else whole
         begins = not line.strip() or re.match(r"\s*(?:[-*+] |\d+[.)] |\||#|>)", line)
         if begins and parts:
             yield start, " ".join(parts)
