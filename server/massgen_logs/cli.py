@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from massgen_logs import __version__
 from massgen_logs.errors import MassgenLogError
-from massgen_logs.text.mask import Masker
+from massgen_logs.text.mask import Masked, Masker
 from massgen_logs.tools.base import Tool, call
 from massgen_logs.tools.registry import NAMES, get
 
@@ -144,7 +144,7 @@ def _content(name: str, value: object) -> object:
     return value
 
 
-def _show(text: str) -> None:
+def _show(text: Masked) -> None:
     if sys.stdout.isatty():
         from massgen_logs import terminal
 

@@ -35,7 +35,7 @@ def seeds() -> list[str]:
         "a", "A", "1", "-", "_", ".", " ", "\n", "\\", "\\n", '"', "'", "`", "=", "a.", "a-", "a_", "A_", "-a", "eyJ.", "-eyJa", "eyJaaaaaaaa.", "a://", "a://b:",
         "a://b:c", "://:", "%3D", "%25", "\\u0041", "\x1b[", "\x1b]", "\u200b", "KEY=", 'KEY="', "key: ", 'key": "', "A_KEY", "curl -u", "curl ", "mysql -",
         "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\nAAAA", "-----BEGIN ", "AAAAAAAAAAAAAAAAAAAA\n", "cookie: ",
-        "authorization: ", "bearer a", "name: key", "password is ", "login a password ", "x\ny", "sk-\n", "12345678:", "aws key '", "SG.a", "<password>", "key ",
+        "authorization: ", "bearer a", "name: key", "password is ", "AKIAAAAA\nAAAA ", "ghp_aaaaaaaa\naaaa", "sk-aaaaaaaaa1a\n", "A" * 76 + "\n", "login a password ", "x\ny", "sk-\n", "12345678:", "aws key '", "SG.a", "<password>", "key ",
     ]  # fmt: skip
     return made
 

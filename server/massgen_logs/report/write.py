@@ -18,6 +18,7 @@ from pathlib import Path
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.handles import Folder, open_folder
 from massgen_logs.report.fingerprints import DATA
+from massgen_logs.text.mask import Masked
 from massgen_logs.tree import REPORT
 
 try:
@@ -31,7 +32,7 @@ _ABANDONED = 3600.0
 """Seconds after which a temporary file is nobody's, where writers can't exclude each other."""
 
 
-def write(turn: Path, report: str, data: str, *, overwrite: bool) -> Path | None:
+def write(turn: Path, report: Masked, data: Masked, *, overwrite: bool) -> Path | None:
     """Save a report and its data in a turn's folder; returns where an earlier report was kept, or None.
 
     Raises:

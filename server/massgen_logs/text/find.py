@@ -47,6 +47,8 @@ _JWT_REST = re.compile(r"[A-Za-z0-9_+/=.-]+")
 _PAIR = re.compile(r"=([^;\s]{6,})")
 _MOST_REST = 400
 """Characters of the longest rest of a wrapped token."""
+_LINES = 6
+"""Line breaks before and in a token within which it must have become one."""
 _LONG_WINDOW = 4600
 """Longer than any value that a context masks."""
 
@@ -228,12 +230,13 @@ def _wrapped(text: str) -> Iterator[Found]:
     """Tokens that a line break goes through, which are none without their next line."""
     pairs = [(m.start(), m[0] + m["next"]) for m in _SPLIT.finditer(text) if len(m[0]) + len(m["next"]) >= 15]
     looking = _looking({joined for _, joined in pairs})
-    for first, last in _merged((start - 400, start + 1200) for start, joined in pairs if joined in looking):
-        view = replaced(text[first:last], _BREAK, lambda _: "")
+    for at in [start for start, joined in pairs if joined in looking]:
+        first = max(0, at - 90)
+        view = replaced(text[first : at + 900], _BREAK, lambda _: "")
         if view is None:
             continue
-        # a token may end with any of these lines: a line behind it would make it too long
-        ends = [*view.cuts, len(view.text)]
+        # a token may end with any of the next lines: one behind it would make it too long; _continued adds the further ones
+        ends = [*view.cuts, len(view.text)][:_LINES]
         for one in dict.fromkeys(one for stop in ends for one in _formats(view.text[:stop], 0, stop)):
             for start, end, value in _lines(view, one):
                 yield Found(first + start, first + end, one.kind, value)
@@ -258,7 +261,7 @@ def _continued(text: str, one: Found) -> Found:
     while (
         one.kind != "private-key"
         and (gap := _BREAK.match(text, end))
-        and (rest := goes_on(text[gap.end() :], one.kind))
+        and (rest := goes_on(text[gap.end() : gap.end() + _MOST_REST + 1], one.kind))
     ):
         end, value = gap.end() + len(rest), value + rest
     return one if end == one.end else Found(one.start, end, one.kind, value)

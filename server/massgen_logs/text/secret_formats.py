@@ -1,9 +1,9 @@
-"""What a secret looks like: the formats of the providers, and the contexts in which any value is one.
+"""What a secret looks like: the formats of the providers.
 
 Kept here and not imported from a library. detect-secrets (1.5.0, the kept library with the widest use) imports requests
-with its plug-ins (0.3 s, a listing takes 0.2 s in all), reports lines and not places in them, knows 8 of the providers
-below by their format and none of the AI ones but an old OpenAI format. The larger ones (CredSweeper: 40 packages with
-onnxruntime; gitleaks, betterleaks, kingfisher: binaries) are no libraries for this either. So the formats stand here,
+with its plug-ins (0.3 s, more than a whole listing takes), looks at one line at a time and names no place in it, was last
+released in May 2024, and of the AI providers knows one old OpenAI format. CredSweeper brings more than 40 packages with
+onnxruntime; gitleaks, betterleaks and kingfisher are programs or bindings of such, made to scan repositories. So the formats stand here,
 after detect-secrets and the rules of gitleaks, and tests/text/test_kept_source.py draws samples of every pattern of
 detect-secrets (a dev dependency) and fails for one that stays unmasked.
 

@@ -16,6 +16,7 @@ from massgen_logs.report.material import gather
 from massgen_logs.report.structure import TITLES
 from massgen_logs.report.write import write
 from massgen_logs.run.model import Run
+from massgen_logs.text.mask import Masked
 from massgen_logs.tools.base import Result, Tool
 from massgen_logs.tools.masking import masker_of
 from massgen_logs.tree import Place
@@ -69,9 +70,11 @@ def write_report(
             f"The report was not saved, {len(wrong)} things are wrong:\n- " + "\n- ".join([*wrong[:_SHOWN], *rest])
             + "\nMend them and call write_report again; draft_report shows every section.",
         )  # fmt: skip
-    text = masker.text(content if content.endswith("\n") else content + "\n").encode("utf-8", "replace").decode()
+    text = Masked(
+        masker.text(content if content.endswith("\n") else content + "\n").encode("utf-8", "replace").decode()
+    )
     data = report_data(material, text, fingerprints(place, (source.file for source in run.sources)))
-    kept = write(place.turn.path, text, as_json(masker.value(data)), overwrite=overwrite)
+    kept = write(place.turn.path, text, Masked(as_json(masker.value(data))), overwrite=overwrite)
     issues = {issue.id: issue.title for issue in data.suggested_issues}
     beside = place.turn.path / DATA
     return Result(
