@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -37,19 +39,25 @@ def collect(run: Run, attempt: Attempt, find: Callable[[str], Sequence[Hit]]) ->
     Where files were too large, what the run took from them is looked through instead.
     """
     secrets, found, room = Secrets(), dict[str, Secret](), MOST_BYTES
-    for size, name, path in sorted(_files(attempt)):
+    for size, name, changed, path in sorted(_files(attempt)):
         if size > room:
             secrets.skipped.append(name)
             continue
         room -= size
-        text = read_text(path).value
-        for place in find(text):
-            _add(found, place, f"{name}:{text.count(chr(10), 0, place.start) + 1}")
+        for line, hit in _in_file(path, changed, size, find):
+            _add(found, hit, f"{name}:{line}")
     for text, src in _taken(run) if secrets.skipped else ():
         for place in find(text):
             _add(found, place, src)
     secrets.found = list(found.values())
     return secrets
+
+
+@lru_cache(1024)
+def _in_file(path: Path, _changed: int, _size: int, find: Callable[[str], Sequence[Hit]]) -> list[tuple[int, Hit]]:
+    """Line and secret; of a file that has not changed they are known already, which a run that goes on needs most."""
+    text = read_text(path).value
+    return [(text.count("\n", 0, hit.start) + 1, hit) for hit in find(text)]
 
 
 def _add(found: dict[str, Secret], hit: Hit, where: str) -> None:
@@ -72,7 +80,8 @@ def _taken(run: Run) -> Iterator[tuple[str, str]]:
     yield run.final_text or "", run.final_src
 
 
-def _files(attempt: Attempt) -> Iterator[tuple[int, str, Path]]:
+def _files(attempt: Attempt) -> Iterator[tuple[int, str, int, Path]]:
+    """(bytes, name, time of the last change, path) of each file."""
     folders: list[tuple[str, ...]] = [(), ("agent_outputs",)]
     folders += [(agent, stamp) for agent, stamps in attempt.agent_folders().items() for stamp in stamps]
     folders += [("final", name) for name in attempt.folders("final")]
@@ -85,5 +94,8 @@ def _files(attempt: Attempt) -> Iterator[tuple[int, str, Path]]:
                 continue
             for name in names:
                 path = attempt.file(*parts, name)
-                if path is not None and not name.lower().endswith(_SKIPPED):
-                    yield os.lstat(path).st_size, "/".join([*parts, name]), path
+                if path is None or name.lower().endswith(_SKIPPED):
+                    continue
+                with suppress(OSError):  # gone by now
+                    info = os.lstat(path)
+                    yield info.st_size, "/".join([*parts, name]), info.st_mtime_ns, path

@@ -22,7 +22,7 @@ _FORMATS: tuple[tuple[str, str | None, str], ...] = (
     ("anthropic", "sk-ant-", r"sk-ant-[A-Za-z0-9_-]{8,}"),
     ("openrouter", "sk-or-", r"sk-or-[A-Za-z0-9_-]{12,}"),
     ("langfuse", "sk-lf- pk-lf-", r"[sp]k-lf-[A-Za-z0-9-]{12,}"),
-    ("openai", "sk-", r"sk-(?=[A-Za-z0-9_-]{0,80}\d|[A-Za-z0-9_-]{0,80}T3BlbkFJ)[A-Za-z0-9_-]{16,}"),
+    ("openai", "sk-", r"sk-(?=[A-Za-z0-9_-]{0,80}\d|[A-Za-z0-9]{20})[A-Za-z0-9_-]{16,}"),
     ("openai", "T3BlbkFJ", r"sk-[A-Za-z0-9_-]{0,400}T3BlbkFJ[A-Za-z0-9]{20}"),
     ("github", "github_pat_", r"github_pat_[A-Za-z0-9_]{20,}"),
     ("github", "ghp_ gho_ ghu_ ghs_ ghr_", r"gh[pousr]_[A-Za-z0-9_]{20,}"),
