@@ -90,7 +90,7 @@ def test_a_run_that_is_being_written_is_told_without_contradiction(name: str, tm
             assert data["commands_ran"] is None or data["commands_ran"] >= ran
             ran, looks = data["commands_ran"] or ran, looks + 1
     assert writer.returncode == 0
-    assert looks > 5
+    assert looks > 1, "the writer was done before a second look"
     whole, last = (
         call(get("run_overview"), {"logs_dir": str(source.parent.parent.parent)}).data,
         consistent(str(tmp_path)),

@@ -14,7 +14,7 @@ from massgen_logs.readers.base import read_text
 from massgen_logs.run.model import Run, Secret, Secrets
 from massgen_logs.tree import Attempt
 
-MOST_BYTES = 8 * 1024 * 1024
+MOST_BYTES = 2 * 1024 * 1024
 """Of all files together, the smallest first: looking through them costs about 0.05 s a megabyte."""
 _PLACES = 5
 _MOST = 1000

@@ -88,9 +88,10 @@ def read_trace(
                 there[name].append(value)
         if not _wanted(item, round, kind, contains):
             continue
-        masker.follow(item.kind, item.text)
-        masker.follow(f"{item.kind}.result", item.result or "")
         index += 1
+        if index >= start and following is None:  # the page and its neighbours: a secret may be split over two pieces
+            masker.follow(item.kind, item.text)
+            masker.follow(f"{item.kind}.result", item.result or "")
         before, told = told, page.checksum([told, item.kind, item.text, item.result or ""])
         if index == start + (offset > 0):
             changed = mark is not None and mark != told
