@@ -12,13 +12,13 @@ class Command:
     """One command text. Times in seconds, own time where the result tells it, else MassGen's elapsed time.
 
     ran counts executions (background ones too); denied ones never ran. failed: ran with a non-zero exit code.
-    after_restart: ran again by the same agent in a later execution than its first. hidden: exit 0, error on stderr.
+    failed is None where no result is recorded. after_restart: ran again by the same agent in a later execution than its first. hidden: exit 0, error on stderr.
     """
 
     command: str
     ran: int = 0
     by_agent: dict[str, int] = field(default_factory=dict[str, int])
-    failed: int = 0
+    failed: int | None = 0
     denied: int = 0
     total_s: float | None = None
     max_s: float | None = None
@@ -34,7 +34,7 @@ class Command:
 
 @dataclass(slots=True)
 class Commands:
-    """All commands of a run (totals None where no file holds calls), those that matter first: repeated, then failed or denied, then by time."""
+    """All commands of a run (totals None where no file holds calls; total_failed where none holds results), those that matter first: repeated, then failed or denied, then by time."""
 
     commands: list[Command]
     distinct: int
@@ -49,7 +49,10 @@ class Commands:
     slowest: list[Command]
     longest_output: list[Command]
     times: str
-    """What the times are: "own" (execution_time of the result), "elapsed" (MassGen's), "mixed" or "none"."""
+    """What the times are: "own" (execution_time of the result), "elapsed" (MassGen's), "mixed", "client" (of these commands
+    only times of their client are recorded, which are not theirs and left out) or "none"."""
+    untimed: list[str]
+    """Agents whose commands have no time here for that reason, beside others that may have one."""
 
 
 def repeated_commands(run: Run, min_count: int) -> Commands:
@@ -57,6 +60,7 @@ def repeated_commands(run: Run, min_count: int) -> Commands:
     groups: dict[str, Command] = {}
     first_execution: dict[tuple[str, str], int | None] = {}
     own = elapsed = 0
+    untimed: dict[str, None] = {}
     for call in run.calls:
         if call.command is None:
             continue
@@ -70,7 +74,12 @@ def repeated_commands(run: Run, min_count: int) -> Commands:
         else:
             own += call.exec_s is not None
             elapsed += call.exec_s is None and call.elapsed_s is not None
+            if call.exec_s is None and call.agent in run.agents and run.agents[call.agent].client_times:
+                untimed[call.agent] = None
             _add(row, call, first_execution)
+    if not run.results_recorded:
+        for row in groups.values():
+            row.failed = None
     rows = sorted(groups.values(), key=_rank)
     timed = [row for row in rows if row.max_s is not None]
     sized = [row for row in rows if row.max_output_chars]
@@ -81,7 +90,7 @@ def repeated_commands(run: Run, min_count: int) -> Commands:
         listed,
         sum(row.ran > 0 for row in rows),
         sum(row.ran for row in rows) if run.calls_recorded else None,
-        sum(row.failed for row in rows) if run.calls_recorded else None,
+        sum(row.failed or 0 for row in rows) if run.results_recorded else None,
         denied if run.denied_recorded else None,
         sum(call.outcome == "denied" and call.command is None for call in run.calls),
         min_count,
@@ -89,7 +98,8 @@ def repeated_commands(run: Run, min_count: int) -> Commands:
         max(0, len(below) - 10),
         sorted(timed, key=lambda row: -(row.max_s or 0))[:5],
         sorted(sized, key=lambda row: -(row.max_output_chars or 0))[:5],
-        "mixed" if own and elapsed else "own" if own else "elapsed" if elapsed else "none",
+        "mixed" if own and elapsed else "own" if own else "elapsed" if elapsed else "client" if untimed else "none",
+        list(untimed),
     )
 
 
@@ -99,7 +109,7 @@ def _add(row: Command, call: Call, first_execution: dict[tuple[str, str], int | 
     row.background += call.background
     row.hidden += call.hidden is not None
     if call.outcome == "failed":
-        row.failed += 1
+        row.failed = (row.failed or 0) + 1
         row.error = row.error or call.error
         if call.exit_code is not None and call.exit_code not in row.exit_codes:
             row.exit_codes.append(call.exit_code)
@@ -119,5 +129,5 @@ def _rank(row: Command) -> tuple[int, float]:
     if row.ran > 1:
         return (0, -row.ran)
     if row.failed or row.denied or row.hidden or row.not_run:
-        return (1, -(row.failed + row.denied + row.hidden))
+        return (1, -((row.failed or 0) + row.denied + row.hidden))
     return (2, -(row.total_s or 0.0))

@@ -195,7 +195,9 @@ def _figures(run: Run, seen: Overview, spent: Costs) -> dict[tuple[str, str], Va
         ("executions_restarted", "count"): _count(_sum(starts), floor, "not recorded for every agent"),
         ("commands_ran", "count"): _count(commands.total_ran, calls, no_calls),
         ("commands_distinct", "count"): _count(commands.distinct if run.calls_recorded else None, calls, no_calls),
-        ("commands_failed", "count"): _count(commands.total_failed, calls, no_calls),
+        ("commands_failed", "count"): _count(
+            commands.total_failed, calls, "no result of a call is recorded" if run.calls_recorded else no_calls
+        ),
         ("calls_denied", "count"): _count(commands.total_denied, calls, denied),
         ("agent_errors", "count"): _count(_errors(run), floor),
         ("enforcement_incidents", "count"): _count(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from massgen_logs.analysis.phases import rounds
-from massgen_logs.run.model import Run
+from massgen_logs.run.model import Run, Usage
 from massgen_logs.run.usage import total_cost
 
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """Figures without what was counted twice or belongs to an earlier attempt; cost None where it can't be computed."""
+    """Figures without what was counted twice or belongs to an earlier attempt; cost None where it can't be computed.
+
+    Of an agent, or of the total, which lacks also what was counted twice of an agent that can't be told.
+    """
 
     input_tokens: int | None
     output_tokens: int | None
@@ -81,6 +84,7 @@ class Total:
     with_subagents_usd: float | None
     corrected_usd: float | None
     """The agents' cost without what a cumulative record includes; None where nothing is corrected or it can't be known."""
+    corrected: Corrected | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ def costs(run: Run) -> Costs:
         _sum([c.reasoning_tokens for c in known]), _sum([c.cached_input_tokens for c in known]), cost,
         len(priced) < len(agents) or run.ending.state != "finished" or any(usage.floor for usage in run.usage.values()),
         total_cost(priced, run.subagents),
-        round(sum(fixed), 6) if fixed and len(fixed) == len(agents) else None,
+        round(sum(fixed), 6) if fixed and len(fixed) == len(agents) else None, _corrected_total(run, known),
     )  # fmt: skip
     rest = {name: tokens for name in run.agents if (tokens := not_in_rounds(run, name)[0]) is not None}
     return Costs(
@@ -174,6 +178,25 @@ def _rounds(run: Run) -> list[RoundCost]:
                 round(tokens / whole, 4) if whole and tokens is not None else None, took, r.src,
             ))  # fmt: skip
     return found
+
+
+def _corrected_total(run: Run, agents: list[AgentCost]) -> Corrected | None:
+    """The agents' true figures, less what was counted twice without its agent; None where nothing is corrected."""
+    if run.unowned is None and not any(agent.corrected for agent in agents):
+        return None
+    less = run.unowned or Usage(0, 0, 0, 0, None)
+    true = [agent.corrected or agent for agent in agents]
+
+    def rest(values: list[int | None], much: int | None) -> int | None:
+        whole = _sum(values)
+        return None if whole is None else max(0, whole - (much or 0))
+
+    return Corrected(
+        rest([u.input_tokens for u in true], less.input_tokens), rest([u.output_tokens for u in true], less.output_tokens),
+        rest([u.reasoning_tokens for u in true], less.reasoning_tokens),
+        rest([u.cached_input_tokens for u in true], less.cached_input_tokens), None, "the agents' corrected figures"
+        + (", less what was added twice of an agent that can't be told" if run.unowned else ""),
+    )  # fmt: skip
 
 
 def _sum(values: list[int | None]) -> int | None:

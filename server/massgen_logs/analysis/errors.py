@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from massgen_logs.analysis.reliability import incidents as distinct
+from massgen_logs.analysis.reliability import unrecorded
 from massgen_logs.analysis.tool_contract import (
     Different,
     Limit,
@@ -26,10 +27,10 @@ from massgen_logs.run.model import Call, Enforcement, Moment, Run
 from massgen_logs.run.stderr import StderrLine
 
 KINDS = (
-    "start_up", "agent_error", "server_died", "api_error", "timeout", "subagent", "refused_response", "failed_command",
+    "start_up", "agent_error", "server_died", "api_error", "empty_retry", "timeout", "subagent", "refused_response", "failed_command",
     "failed_tool", "hidden_failure", "denied", "never_ran", "stderr_only",
 )  # fmt: skip
-"""In the order in which they are told."""
+"""In the order in which they are told. empty_retry: MassGen's retry sent nothing, which it calls an API error."""
 _SOURCES = 6
 _TWIN_S = 2.0
 """Seconds within which a text and an event of the same agent tell of the same failure."""
@@ -37,6 +38,8 @@ _API = frozenset({"api_error", "fatal_api_error"})
 _DIED = re.compile(
     r"(?:Error: )?Tool call failed: .*(?:Connection closed|Broken ?[Pp]ipe|ClosedResource|Connection lost)"
 )
+_NO_REQUEST = re.compile(r"No user messages? found")
+_EMPTY_RETRY = "MassGen's retry sent nothing; no request was made: "
 _CONTEXT = re.compile(r" \| Context: .*", re.S)
 _DIGITS = re.compile(r"\d+")
 
@@ -111,7 +114,7 @@ def _start_up(run: Run) -> list[Incident]:
 
 
 def _api_and_refused(run: Run) -> list[Incident]:
-    """Enforcement records, a doubled one once; then refusals that are only a text."""
+    """Enforcement records, a doubled one once; then what stands only in a log or as a text."""
     found: list[Incident] = []
     for agent, events in (run.enforcement or {}).items():
         own: list[Incident] = []
@@ -128,6 +131,18 @@ def _api_and_refused(run: Run) -> list[Incident]:
         for told in run.refused_told or ()
     ]
     found += [
+        Incident("refused_response", agent, t, None, "MassGen asked the agent again without a record of why: the response had broken off, "
+                 "or was refused without an event", [src])
+        for agent in run.agents
+        for t, src in unrecorded(run, agent)
+    ]  # fmt: skip
+    found += [
+        Incident("api_error", m.agent, m.t, None, f"the API failed and was retried; MassGen calls it rate limited, whatever the code was: {m.detail}",
+                 [m.src])
+        for m in run.moments
+        if m.kind == "api_retry"
+    ]  # fmt: skip
+    found += [
         Incident("refused_response", m.agent, m.t, None, f"vote refused for the third time, agent restarted: {m.detail}", [m.src])
         for m in run.moments
         if m.kind == "vote_refused"
@@ -136,6 +151,8 @@ def _api_and_refused(run: Run) -> list[Incident]:
 
 
 def _refusal(agent: str, event: Enforcement, src: str) -> Incident:
+    if event.reason in _API and _NO_REQUEST.search(event.error or ""):
+        return Incident("empty_retry", agent, event.t, event.round, f"{_EMPTY_RETRY}{event.error}", [src])
     if event.reason in _API:
         fatal = " (fatal)" if event.reason != "api_error" else ""
         return Incident("api_error", agent, event.t, event.round, f"{event.error or 'no message'}{fatal}", [src])
@@ -151,7 +168,7 @@ def _agent_errors(run: Run, known: list[Incident]) -> list[Incident]:
     for moment in run.moments:
         if moment.kind != "error":
             continue
-        twin = next((i for i in known if i.kind == "api_error" and _same_failure(i, moment)), None)
+        twin = next((i for i in known if i.kind in {"api_error", "empty_retry"} and _same_failure(i, moment)), None)
         twin = twin or next((i for i in found if i.sources[-1] != moment.src and _twin(i, moment)), None)
         if twin:
             twin.sources.append(moment.src)
@@ -177,7 +194,7 @@ def _agent_errors(run: Run, known: list[Incident]) -> list[Incident]:
 
 
 def _core(sentence: str) -> str:
-    return re.sub(r"^Error: | \(fatal\)$", "", sentence).strip()[:60]
+    return re.sub(r"^Error: | \(fatal\)$", "", sentence.removeprefix(_EMPTY_RETRY)).strip()[:60]
 
 
 def _near(a: float | None, b: float | None) -> bool:
@@ -309,7 +326,9 @@ def _not_shown(run: Run, stderr_files: int) -> list[str]:
             "refused responses and API errors have no record in this version: told is what massgen.log's text tells"
         )
     else:
-        found.append("HTTP errors that the API client retried with success leave no trace")
+        told = ", ".join(agent.id for agent in run.agents.values() if agent.retries_told)
+        found.append("HTTP errors that the API client retried with success leave no trace"
+                     + (f", but for those of {told} after partial output, whose text tells them" if told else ""))  # fmt: skip
     if not run.calls_recorded:
         found.append("tool calls: no file that holds them could be read")
     if not run.denied_recorded:

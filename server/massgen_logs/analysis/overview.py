@@ -131,7 +131,7 @@ def overview(run: Run) -> Overview:
         cost_is_floor=spent.recorded and spent.total.floor,
         cost_corrected_usd=spent.total.corrected_usd,
         commands_ran=sum(call.ran for call in commands) if run.calls_recorded else None,
-        commands_failed=sum(call.outcome == "failed" for call in commands) if run.calls_recorded else None,
+        commands_failed=sum(call.outcome == "failed" for call in commands) if run.results_recorded else None,
         denied=sum(call.outcome == "denied" for call in run.calls) if run.denied_recorded else None,
         checks=checks(run),
         red_flags=red_flags(run),

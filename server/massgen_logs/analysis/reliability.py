@@ -1,8 +1,9 @@
 """read_status_reliability: which responses MassGen refused, how often, and what was lost with them.
 
 One failure can be two events: an API error gives `api_error` and `no_tool_calls` of the same attempt and buffer; its
-characters are then counted twice in MassGen's total. The fatal last attempt of a killed agent is no event. Versions up to
-0.1.36 record none of it: there the refusals are counted that massgen.log's text tells (run/refusals.py).
+characters are then counted twice in MassGen's total. The fatal last attempt of a killed agent is no event. A response that
+broke off can be tried again without an event (openai up to 0.1.45): then only massgen.log shows that the agent was asked again.
+Versions up to 0.1.36 record none of it: there the refusals are counted that massgen.log's text tells (run/refusals.py).
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class AgentReliability:
     buffer_chars_lost_distinct: int | None
     refused_as_text: int
     """Votes whose third refusal by the fairness gate is no event, only a text and a forced restart."""
+    retries_unrecorded: int
+    """Times that the agent was asked again without any event; only massgen.log of versions up to 0.1.45 is read for them."""
     unknown_tools: list[str]
     by_round: dict[str, dict[str, int]]
     error: str | None
@@ -88,6 +91,11 @@ def reliability(run: Run) -> Reliability:
         agents[ANY_AGENT] = _of_agent(run, ANY_AGENT)
     flags = [one.sentence for one in retried(run)]
     flags += [
+        f"{name} was asked again without a record of why, {len(alone)} x ({alone[0][1]})"
+        for name in run.enforcement or {}
+        if (alone := unrecorded(run, name))
+    ]
+    flags += [
         f"{name} lost {chars} characters of content with retried responses" for name, chars, _ in content_lost(run)
     ]
     flags += [f"{name} called tools that do not exist: {', '.join(t)}" for name, t in run.unknown_tools.items() if t]
@@ -138,7 +146,7 @@ def _of_agent(run: Run, name: str) -> AgentReliability:
     as_text = sum(m.kind == "vote_refused" and m.agent == name for m in run.moments)
     unknown = run.unknown_tools.get(name, [])
     if run.enforcement is None:
-        made = AgentReliability(None, None, None, None, None, as_text, unknown, {}, error)
+        made = AgentReliability(None, None, None, None, None, as_text, len(unrecorded(run, name)), unknown, {}, error)
         if run.refused_told is not None:
             told = [one for one in run.refused_told if one.agent == name]
             made.incidents, made.retries, made.recorded_as = count([one.reason for one in told]), len(told), "text"
@@ -152,9 +160,21 @@ def _of_agent(run: Run, name: str) -> AgentReliability:
         reasons[event.reason] = reasons.get(event.reason, 0) + 1
     return AgentReliability(
         count([event.reason for event in events]), count([event.reason for event in distinct]), len(events),
-        run.chars_lost.get(name, 0), sum(event.buffer_chars for event in distinct), as_text, unknown, by_round, error,
-        "status.json", [_place(name, events, event) for event in distinct[:5]], list(events),
+        run.chars_lost.get(name, 0), sum(event.buffer_chars for event in distinct), as_text,
+        len(unrecorded(run, name)), unknown, by_round, error, "status.json", [_place(name, events, event) for event in distinct[:5]], list(events),
     )  # fmt: skip
+
+
+def unrecorded(run: Run, agent: str) -> list[tuple[float | None, str]]:
+    """(time, src) of the messages that asked an agent again and follow no recorded event of it, nor a refusal told as text."""
+    left = list(run.retries_sent.get(agent, ()))
+    known = [event.t for event in incidents(list((run.enforcement or {}).get(agent, ())))]
+    known += [told.t for told in run.refused_told or () if told.agent in {agent, ANY_AGENT}]
+    for t in known:
+        own = next((one for one in left if t is None or one[0] is None or one[0] >= t - 1), None)
+        if own:
+            left.remove(own)
+    return left
 
 
 def incidents(events: list[Enforcement]) -> list[Enforcement]:

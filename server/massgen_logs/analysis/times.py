@@ -143,6 +143,11 @@ def _unknown(run: Run, found: Times) -> list[str]:
             said.append(
                 f"{agent}: {bad} of {len(own)} calls have no recorded times: its tool and think time are unknown"
             )
+    if own := [agent.id for agent in run.agents.values() if agent.client_times]:
+        said.append(
+            f"{', '.join(own)}: only their client's times are recorded (start-up and queueing are in them): none of their calls "
+            "is among the slowest, and their tools time is no measure of their commands"
+        )
     if opened := sum(c.outcome == "open" for c in run.calls):
         said.append(f"{opened} calls have no recorded end: how long they took is unknown, they count 0 s of tool time")
     ran = [c for c in run.calls if c.ran]

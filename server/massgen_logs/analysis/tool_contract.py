@@ -102,7 +102,9 @@ def limit_of(call: Call) -> Limit | None:
         return None
     taken = call.exec_s if call.exec_s is not None else call.elapsed_s
     over = asked is not None and taken is not None and taken >= asked
-    return Limit(call.tool, call.agent, call.command, asked, taken, timed_out or over, call.outcome, call.src)
+    return Limit(
+        call.tool, call.agent, call.command, asked, taken, timed_out or over or call.over_limit, call.outcome, call.src
+    )
 
 
 def _asked(call: Call) -> float | None:

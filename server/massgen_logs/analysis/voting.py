@@ -23,6 +23,8 @@ class VoteRow:
     round: int | None
     t: float | None
     meant: str | None
+    dropped: bool
+    """Dropped by the backend: MassGen never saw it. Then none of the flags above holds."""
     where: str
 
 
@@ -42,13 +44,14 @@ class Votes:
 
 
 def vote_reasons(run: Run) -> Votes:
-    """Votes by time."""
+    """Votes by time; then those that the backend dropped."""
     rows = [
         VoteRow(
             v.voter, v.voted_for, v.label, v.reason, v.accepted, v.ignored, v.superseded, v.counted, v.refused, v.round,
-            run.since_start(v.t), v.meant, v.src,
+            run.since_start(v.t), v.meant, dropped, v.src,
         )
-        for v in run.votes
+        for dropped, votes in ((False, run.votes), (True, run.votes_dropped))
+        for v in votes
     ]  # fmt: skip
     final = {row.voter: row.voted_for for row in rows if row.counted and row.voted_for is not None}
     tally = count(list(final.values()))

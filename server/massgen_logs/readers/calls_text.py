@@ -12,17 +12,24 @@ _MARK = re.compile(r"(?:🔧 MCP: )?(Arguments|Results) for Calling ([\w.:-]+): 
 _RESULT_END = re.compile(
     r"(?:🔧 MCP: )?(?:📥 \[INJECTION\]|[✅❌] (?:\[(?:MCP|Custom) ?Tool\] )?[\w.:-]+ (?:completed|failed)|🔧 (?:\[MCP Tool\] )?Calling [\w.:-]+\.\.\.)",
 )
+_TOOL_ENDED = re.compile(r"([✅❌]) (?:\[(?:MCP|Custom) ?Tool\] )?([\w.:-]+) (completed|failed)")
+_NEAR = 2000
+"""Characters within which that line follows a result."""
 _DECODER = json.JSONDecoder(strict=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """kind: args, result or text. place: line and column where it begins, "12:5", 1-based; tool is None for text."""
+    """kind: args, result or text. place: line and column where it begins, "12:5", 1-based; tool is None for text.
+
+    ok: of a result, True or False by the line after it that says that the tool completed or failed; None without one.
+    """
 
     kind: str
     tool: str | None
     content: str
     place: str
+    ok: bool | None = None
 
 
 def pieces(text: str) -> Iterator[Piece]:
@@ -40,7 +47,8 @@ def pieces(text: str) -> Iterator[Piece]:
         start = match.end()
         end = _json_end(text, start) or _result_end(text, start)
         kind = "args" if match[1] == "Arguments" else "result"
-        yield Piece(kind, match[2], text[start:end], place(match.start()))
+        ok = _ended_well(text, end, match[2]) if kind == "result" else None
+        yield Piece(kind, match[2], text[start:end], place(match.start()), ok)
         at = end
     if at < len(text):
         yield Piece("text", None, text[at:], place(at))
@@ -54,6 +62,13 @@ def _json_end(text: str, start: int) -> int | None:
         return _DECODER.raw_decode(text, start)[1]
     except (ValueError, RecursionError):
         return None
+
+
+def _ended_well(text: str, end: int, tool: str) -> bool | None:
+    """What the line says that ends this call, with at most an injected text before it."""
+    following = _MARK.search(text, end, end + _NEAR)
+    match = _TOOL_ENDED.search(text, end, following.start() if following else end + _NEAR)
+    return None if match is None or match[2] != tool else match[1] == "✅" and match[3] == "completed"
 
 
 def _result_end(text: str, start: int) -> int:

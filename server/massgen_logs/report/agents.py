@@ -100,7 +100,8 @@ def _not_counted(m: Material) -> list[str]:
     groups: dict[str, int] = {}
     for vote in m.votes.votes:
         if not vote.counted:
-            kind = "superseded" if vote.superseded else "ignored" if vote.ignored else "refused"
+            flags = {"superseded": vote.superseded, "ignored": vote.ignored, "dropped": vote.dropped}
+            kind = next((name for name, holds in flags.items() if holds), "refused")
             key = f"{vote.voter} → {vote.voted_for or m.say('unknown')} {m.say(kind)}"
             groups[key] = groups.get(key, 0) + 1
     if not groups:

@@ -68,6 +68,8 @@ SENTENCES = {
         "运行 {ran} 次，不同命令 {distinct} 个，失败 {failed} 次，被拒绝的工具调用 {denied} 次。",
     "which repetitions could be avoided, and how": "哪些重复可以避免，如何避免", "No command ran twice.": "没有命令运行两次。",
     "No output over 1,000 characters is recorded.": "没有记录超过1,000字符的输出。",
+    "\n{agents}: only their client's times are recorded, not their calls' own; left out.":
+        "\n{agents}：只记录了其客户端的耗时，而非调用自身的耗时；未计入。",
     "which outputs were unnecessarily long": "哪些输出过长且无必要", "No command times are recorded.": "未记录命令耗时。",
     "No duplicated work among {n} calls.": "{n} 次调用中没有重复的工作。",
     "how to avoid it, or: none": "如何避免，或写：无",
@@ -177,7 +179,7 @@ SENTENCES = {
     "{n} more": "另有 {n} 个", "{n} more: read_trace": "另有 {n} 个：read_trace", "{n} never ran": "{n} 次从未运行", "{n} runs by one agent": "同一Agent运行 {n} 次",
     "{s} s more in queues and clients": "排队与客户端另占 {s} 秒", "longest {s} s": "最长 {s} 秒", "ran once": "运行一次",
     "read once": "读取一次", "read {n} times": "读取 {n} 次", "same text as {labels}": "与 {labels} 文本相同",
-    "first": "首个", "substantive": "实质性", "cosmetic": "表面", "identical": "相同", "superseded": "已被取代", "ignored": "被忽略",
+    "first": "首个", "substantive": "实质性", "cosmetic": "表面", "identical": "相同", "superseded": "已被取代", "ignored": "被忽略", "dropped": "被后端丢弃",
     "refused": "被拒绝", "failed": "失败", "success": "成功", "failure": "失败",
     "A run stopped without a recorded end": "运行中止且没有记录结束", "The orchestrator's time limit ended a run": "编排器的时间限制结束了运行",
     "A run failed without a final answer": "运行失败且没有最终答案", "Votes are ignored again and again": "投票一再被忽略",

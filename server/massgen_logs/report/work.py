@@ -44,10 +44,17 @@ def efficiency_section(m: Material) -> dict[str, list[str]]:
         "2. Efficiency Analysis/Phase Duration Breakdown": body,
         "2. Efficiency Analysis/Top Bottlenecks": [
             *(slow or [say("No times are recorded.")]),
+            *_client_times(m, [agent.id for agent in m.run.agents.values() if agent.client_times]),
             *say.rest(len(slow), _timed(m), "time_breakdown, repeated_commands(min_count=1)"),
             *([say.judge("what held the run up")] if slow or wall else []),
         ],
     }
+
+
+def _client_times(m: Material, agents: list[str]) -> list[str]:
+    """What the times leave out."""
+    left_out = "\n{agents}: only their client's times are recorded, not their calls' own; left out."
+    return [m.say(left_out, agents=", ".join(agents))] if agents else []
 
 
 def _timed(m: Material) -> int:
@@ -67,7 +74,8 @@ def command_section(m: Material) -> dict[str, list[str]]:
         if found.total_ran is None
         else say(
             "{ran} ran, {distinct} distinct, {failed} failed, {denied} tool calls denied.",
-            ran=found.total_ran, distinct=found.distinct, failed=found.total_failed, denied=denied,
+            ran=found.total_ran, distinct=found.distinct, denied=denied,
+            failed=say("unknown") if found.total_failed is None else found.total_failed,
         ),
     ]  # fmt: skip
     if top:
@@ -114,7 +122,7 @@ def _slow_commands(m: Material) -> list[str]:
     timed = sorted((c for c in m.commands.commands if c.max_s is not None), key=lambda c: -(c.max_s or 0.0))
     shown = timed[: m.most]
     if not shown:
-        return [say("No command times are recorded.")]
+        return [say("No command times are recorded."), *_client_times(m, m.commands.untimed)]
     rows = [
         (
             m.mask(c.command),
@@ -132,6 +140,7 @@ def _slow_commands(m: Material) -> list[str]:
         *table(say.header("Pattern", "Max Time (s)", "Avg Time (s)", "Notes"), rows, 120),
         *say.rest(len(shown), len(timed), "repeated_commands(min_count=1)"),
         *([f"\n{times[m.commands.times]}"] if m.commands.times in times else []),
+        *_client_times(m, m.commands.untimed),
     ]
 
 

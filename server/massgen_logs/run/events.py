@@ -3,7 +3,7 @@
 round_number in the file has three dialects and goes down at times: it is not used. An execution is a round_start,
 except one that another round_start of the same agent follows before anything else of it. A call's round is the number
 of answers that its agent had submitted before; a presentation's is one more. MassGen's own lines stand in the agents'
-texts, at the start of a line; only API errors are glued to what the model wrote, too. A model may quote them: a vote that
+texts, at the start of a line; only API errors and retries are glued to what the model wrote, too. A model may quote them: a vote that
 the fairness gate refused is one only if a new start follows at once, and facts.keep_confirmed looks at the other files.
 """
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from massgen_logs.readers import events_jsonl
 from massgen_logs.readers.base import Problem, Source, mapping, number, parse_json, text, texts
 from massgen_logs.run import planted
+from massgen_logs.run.backends import command_line
 from massgen_logs.run.backends.dialect import Dialect, Outcome
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.model import SILENCE_S, Call, Moment, Planted, Silence
@@ -26,9 +27,12 @@ IGNORED = re.compile(r"🔄 Vote for \[([^\]\n]*)\] ignored \(reason: (.*?)\) - 
 _UNKNOWN_TOOL = re.compile(r"⚠️ Unknown tool: (\S+) \(not registered\)(?=\s*🔧 used \1 tool \(not implemented\))")
 _API_ERROR = re.compile(r"❌ (Error: .*)")
 _AGENT_ERROR = re.compile(r"❌ (Agent (?:failed|was|made) .*|Invalid agent_id after .*)")
+_RETRY = re.compile(r"❌ Retry \(\d+/\d+\): ")
+API_RETRY = re.compile(r"⚠️ \[Gemini\] Rate limited \(HTTP [^)\n]{1,20}\)[^\n]{0,60}? Retrying attempt \d+/\d+\.\.\.")
 _REFUSED = re.compile(r"⏳ Fairness gate: (.*)")
 LABEL = re.compile(r"\bagent\d+\.\d+\b")
 _JOB = re.compile(r"- \[(\w+)\] (\S+) \((\w+)\)\n +(?:Result|Error): (.*?)(?=\n- \[|\n=====|\Z)", re.S)
+_JOB_RESULTS = ("wait_for_background_tool", "get_background_tool_result")
 _ENDS_DROPPED_START = frozenset({"text", "tool_start", "agent_restart", "thinking", "answer_submitted", "vote"})
 
 
@@ -71,8 +75,6 @@ class Digest:
     said: list[Moment] = field(default_factory=list[Moment])
     """Errors and refused votes that only lines in the agents' texts tell of, which a model may have quoted"""
     unknown_tools: dict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
-    workflow_actions: list[str] = field(default_factory=list[str])
-    """Agent of each workspace_action, in order (gemini: one per parsed workflow JSON)."""
     final_text: str | None = None
     final_src: str = ""
     presenter: str | None = None
@@ -110,7 +112,8 @@ class _State:
     executions: int = 0
     open: list[Call] = field(default_factory=list[Call])
     jobs: dict[str, Call] = field(default_factory=dict[str, Call])
-    last: Call | None = None
+    edits: dict[str, Call] = field(default_factory=dict[str, Call])
+    """By id, those of the tools that are recorded twice whose second record has not come."""
     at_work: bool = False
     seen: tuple[float, str] | None = None
     """Time and src of its last event while at work."""
@@ -173,8 +176,6 @@ def digest(
                 info = mapping(event.data.get("hook_info"))
                 found.injected_labels[agent].update(LABEL.findall(text(info.get("injection_content")) or ""))
                 _hook(info, event.src, agents[agent], dialect_of(agent))
-            case "workspace_action":
-                found.workflow_actions.append(agent)
             case _:
                 _ending(event, t, agent, state, found)
     for agent, state in agents.items():
@@ -209,13 +210,14 @@ def _tool_start(event: events_jsonl.Event, t: float | None, state: _State, diale
         event.agent or "", tool, dialect.command(tool, args), args, event.src, t, round=state.round,
         execution=max(0, state.executions - 1), id=text(data.get("tool_id")), background=tool.endswith("start_background_tool"),
     )  # fmt: skip
-    twin = state.last
-    if tool in dialect.edits_twice and twin and twin.tool == tool and twin.id == call.id and twin.args == args:
-        state.last = None  # the same edit, recorded at its start and at its completion
-        state.open = [c for c in state.open if c is not twin]
-        state.open.append(twin)
-        return
-    state.last = call
+    if dialect.ids_restart:
+        state.open = [c for c in state.open if (c.id, c.tool) != (call.id, tool)]
+    if tool in dialect.edits_twice and call.id is not None:
+        twin = state.edits.pop(call.id, None)
+        if twin and twin.args == args:
+            state.open.append(twin)  # the same edit, recorded at its start and at its completion
+            return
+        state.edits[call.id] = call
     state.open.append(call)
     found.calls.append(call)
 
@@ -234,19 +236,21 @@ def _tool_complete(event: events_jsonl.Event, t: float | None, state: _State, di
     outcome = dialect.outcome(tool, call.args, result, is_error if isinstance(is_error, bool) else None)
     apply(call, outcome)
     call.end, call.end_src = t, event.src
-    call.elapsed_s = number(data.get("elapsed_seconds"))
+    call.elapsed_s = number(data.get("elapsed_seconds")) if dialect.own_time else None
     call.output_chars = len(result)
     found.planted += planted.look(result, f"result of {tool}", event.agent, t, event.src)
     call.recorded_ok = data.get("status") == "success" or (data.get("status") is None and not is_error)
     if outcome.job:
         call.background = True
         state.jobs[outcome.job] = call
+    if tool.endswith(_JOB_RESULTS):
+        _job_result(result, event.src, state, dialect)
 
 
 def apply(call: Call, outcome: Outcome) -> None:
     """Write an outcome into its call."""
     call.outcome, call.exit_code, call.exec_s = outcome.kind, outcome.exit_code, outcome.exec_s
-    call.error, call.hidden = outcome.error, outcome.hidden
+    call.error, call.hidden, call.over_limit = outcome.error, outcome.hidden, outcome.over_limit
 
 
 def _hook(info: dict[str, object], src: str, state: _State, dialect: Dialect) -> None:
@@ -254,13 +258,23 @@ def _hook(info: dict[str, object], src: str, state: _State, dialect: Dialect) ->
     if text(info.get("hook_name")) != "background_tool_complete":
         return
     for match in _JOB.finditer(text(info.get("injection_content")) or ""):
-        call = state.jobs.get(match[1])
-        if call is not None:
-            outcome = dialect.outcome(
-                match[2], mapping(call.args.get("arguments")), match[4].strip(), match[3] == "error"
-            )
-            apply(call, outcome)
-            call.output_chars, call.end_src = len(match[4].strip()), src
+        _job_ended(state, dialect, match[1], match[2], match[4].strip(), match[3], src)
+
+
+def _job_result(result: str, src: str, state: _State, dialect: Dialect) -> None:
+    """An agent that waits for a background job, or asks for its result, gets it as this call's result."""
+    data = parse_args(result)
+    ended = text(data.get("status"))
+    if ended in {"completed", "error"} and (job := text(data.get("job_id"))):
+        told = text(data.get("result")) or text(data.get("error")) or ""
+        _job_ended(state, dialect, job, text(data.get("tool_name")) or "?", told, ended, src)
+
+
+def _job_ended(state: _State, dialect: Dialect, job: str, tool: str, result: str, status: str, src: str) -> None:
+    call = state.jobs.get(job)
+    if call is not None:
+        apply(call, dialect.outcome(tool, command_line.inner_args(call.args), result, status == "error"))
+        call.output_chars, call.end_src = len(result), src
 
 
 def _text(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:
@@ -274,6 +288,9 @@ def _text(event: events_jsonl.Event, t: float | None, agent: str, state: _State,
         found.unknown_tools[agent].append(match[1])
     for match in [*_API_ERROR.finditer(content), *_lines(_AGENT_ERROR, content)]:
         found.said.append(Moment(t, "error", agent, match[1], event.src))
+    if _RETRY.search(content):
+        found.moments.append(Moment(t, "retry", agent, "a refused response is tried again", event.src))
+    found.moments += [Moment(t, "api_retry", agent, m[0], event.src) for m in API_RETRY.finditer(content)]
     for match in _lines(_REFUSED, content):
         state.refused = Moment(t, "vote_refused", agent, match[1], event.src)
     found.steered[agent] += content.count("[Steering delivered")

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from massgen_logs.readers import answer_txt, execution_metadata, metrics_events, metrics_summary, status_json
 from massgen_logs.readers.metrics_events import MetricsEvents
 from massgen_logs.readers.status_json import Status, Usage
-from massgen_logs.run import old_logs, usage
-from massgen_logs.run.backends.dialect import Dialect
+from massgen_logs.run import backend_logs, old_logs, usage
+from massgen_logs.run.backends.dialect import Dialect, Excess
 from massgen_logs.run.events import Digest
 from massgen_logs.run.files import Files
 from massgen_logs.run.model import Agent, Call, Moment, Run
@@ -81,6 +81,7 @@ def fill_agents(
     for name in dict.fromkeys(seen):
         config, entry = backends.get(name), files.status.agents.get(name)
         agent = Agent(name, config.backend if config else None, config.model if config else None, dialect_of(name).name)
+        agent.client_times, agent.retries_told = not dialect_of(name).own_time, dialect_of(name).retries_told
         if entry is not None and not files.emptied:
             agent.status, agent.error, agent.restarts = entry.status, entry.error, entry.times_restarted
         elif files.usable or digest is not None:
@@ -201,6 +202,7 @@ def fill_enforcement(run: Run, status: Status, digest: Digest | None, old: old_l
     MassGen's own list of unknown tools is always empty: they are named in the records of responses without a workflow
     tool, and in the agents' texts.
     """
+    run.retries_sent = old.retries if old else {}
     if any(entry.reliability_recorded for entry in status.agents.values()):
         run.enforcement = {name: entry.enforcement for name, entry in status.agents.items()}
         run.chars_lost = {n: e.chars_lost or 0 for n, e in status.agents.items()}
@@ -218,9 +220,9 @@ def fill_enforcement(run: Run, status: Status, digest: Digest | None, old: old_l
 
 
 def fill_usage(
-    run: Run, place: Place, files: Files, digest: Digest | None, dialect_of: Callable[[str], Dialect],
-) -> int:  # fmt: skip
-    """Returns how often usage was counted again whose agent can't be told."""
+    run: Run, place: Place, files: Files, dialect_of: Callable[[str], Dialect],
+) -> list[Excess]:  # fmt: skip
+    """Returns what was counted too much."""
     found = usage.recorded(files.status, files.metrics)
     earlier: dict[str, Usage] | None = None
     if usage.is_cumulative(files.status, files.metrics, run.started):
@@ -229,8 +231,10 @@ def fill_usage(
         if before:
             status = status_json.read(before.file("status.json")).value
             earlier = usage.recorded(status, metrics_summary.read(before.file("metrics_summary.json")).value)
-    actions = digest.workflow_actions if digest else []
-    doubles = usage.excess(place.attempt, found, actions, dialect_of, run.problems)
+    models = {agent.id: agent.model for agent in run.agents.values()}
+    spenders = backend_logs.spenders(run.agents, found, models, dialect_of)
+    doubles = backend_logs.excess(place.attempt, spenders, run.problems) if found else []
+    run.unowned = usage.total([tokens for more in doubles for tokens in more.unowned])
     run.usage = usage.collect(found, earlier, doubles, dialect_of)
     rounds = files.tools.rounds or [r for entry in files.status.agents.values() for r in entry.rounds]
     run.rounds = [r for r in rounds if run.started is None or r.start is None or r.start >= run.started - 1]
@@ -239,7 +243,7 @@ def fill_usage(
     run.recorded_tool_failures = (
         files.metrics.tool_failures if files.metrics.tool_failures is not None else files.status.tool_failures
     )
-    return sum(more.unresolved for more in doubles)
+    return doubles
 
 
 def _before(place: Place) -> tuple[Attempt | None, str]:

@@ -9,6 +9,7 @@ from threading import Lock
 from massgen_logs.readers.base import Problem, Source
 from massgen_logs.run import (
     answers,
+    backend_logs,
     ending,
     events,
     executions,
@@ -91,7 +92,12 @@ def build(place: Place) -> Run:
     run.votes_ignored = votes.count_ignored(
         run.votes, files.usable, digest, old, version,
     )  # fmt: skip
-    run.silences = digest.silences if digest else None
+    if digest is not None:
+        run.silences = digest.silences
+        models = {agent.id: agent.model for agent in files.metadata.agents}
+        spenders = backend_logs.spenders(order, {}, models, dialect_of)
+        lost = backend_logs.dropped(attempt, spenders)
+        run.votes_dropped = votes.dropped(lost, attempt, files.status, time, digest.first)
     run.calls = digest.calls if digest else old.calls if old else []
     facts.fill_times(run, files, digest, old)
     run.executions = executions.collect(files.usable, digest, old, run.answers, run.votes, run.started)
@@ -100,8 +106,9 @@ def build(place: Place) -> Run:
     facts.fill_enforcement(run, files.status, digest, old)
     facts.fill_moments(run, files, digest, old)
     facts.fill_stored_answer(run, files, digest)
-    doubled_unknown = facts.fill_usage(run, place, files, digest, dialect_of)
+    doubled = facts.fill_usage(run, place, files, dialect_of)
     run.calls_recorded = digest is not None or (old is not None and old.read_calls)
+    run.results_recorded = run.calls_recorded and not (old is not None and old.no_results)
     open_clients = any(
         call.outcome == "open" and call.command is not None and dialect_of(call.agent).refusal_in_result
         for call in run.calls
@@ -113,7 +120,7 @@ def build(place: Place) -> Run:
     expected = versions.expected_files(attempt, version, ended=ended, debug=bool(files.metadata.debug))
     run.missing = [name for name in expected if attempt.file(name) is None]
     run.planted = planted.collect(run, digest.planted if digest else old.planted if old else [])
-    notes.add(run, attempt, files, digest, old, dialect_of, doubled_unknown)
+    notes.add(run, attempt, files, digest, old, dialect_of, doubled)
     return run
 
 

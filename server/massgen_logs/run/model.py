@@ -9,7 +9,7 @@ from massgen_logs.readers.base import Source as Source
 from massgen_logs.readers.metrics_summary import Subagent
 from massgen_logs.readers.status_json import Enforcement as Enforcement
 from massgen_logs.readers.status_json import RoundRecord as RoundRecord
-from massgen_logs.readers.status_json import Usage
+from massgen_logs.readers.status_json import Usage as Usage
 
 SILENCE_S = 10.0
 """Seconds from which on a silence is kept."""
@@ -36,6 +36,10 @@ class Agent:
     dialect: str
     status: str | None = None
     error: str | None = None
+    client_times: bool = False
+    """The recorded times of its calls are its client's, with start-up and queueing: they are not the calls' own."""
+    retries_told: bool = False
+    """The logs show its requests that failed after partial output and were retried with success."""
     restarts: int | None = None
     executions: int | None = None
     """How often it was started anew, the first start not counted; None where it isn't recorded."""
@@ -100,6 +104,11 @@ class Vote:
         """A vote that the fairness gate refused."""
         return cls(voter, voted_for, None, reason, False, False, True, False, False, round_, t, src)
 
+    @classmethod
+    def of_dropped(cls, voter: str, voted_for: str | None, reason: str | None, t: float | None, src: str) -> Vote:
+        """A vote that the backend dropped before MassGen saw it: none of the flags holds."""
+        return cls(voter, voted_for, None, reason, False, False, False, False, False, None, t, src)
+
 
 @dataclass(slots=True)
 class Call:
@@ -129,6 +138,8 @@ class Call:
     round: int | None = None
     execution: int | None = None
     background: bool = False
+    over_limit: bool = False
+    """It ran longer than its own time limit and went on, whatever its recorded times say."""
     id: str | None = None
     end_src: str = ""
 
@@ -176,7 +187,8 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that happened besides answers, votes and calls: injection, error, timeout, presentation, unknown tool."""
+    """Something that happened besides answers, votes and calls: injection, error, timeout, presentation, retry of a refused
+    response, api_retry of a failed request."""
 
     t: float | None
     kind: str
@@ -281,6 +293,8 @@ class Run:
     answers: list[Answer] = field(default_factory=list[Answer])
     votes: list[Vote] = field(default_factory=list[Vote])
     votes_ignored: int | None = 0
+    votes_dropped: list[Vote] = field(default_factory=list[Vote])
+    """Votes that the backend dropped before MassGen saw them: none of Vote's flags holds. voter "*": it can't be told whose."""
     calls: list[Call] = field(default_factory=list[Call])
     executions: list[Execution] = field(default_factory=list[Execution])
     moments: list[Moment] = field(default_factory=list[Moment])
@@ -289,9 +303,15 @@ class Run:
     enforcement: dict[str, tuple[Enforcement, ...]] | None = None
     refused_told: list[Told] | None = None
     """Refused responses that only a text tells; None where no file was read that would tell them."""
+    retries_sent: dict[str, list[tuple[float | None, str]]] = field(
+        default_factory=dict[str, "list[tuple[float | None, str]]"],
+    )
+    """(time, src) of each message of MassGen that asked an agent again, from massgen.log; empty where that isn't read."""
     chars_lost: dict[str, int] = field(default_factory=dict[str, int])
     unknown_tools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     usage: dict[str, AgentUsage] = field(default_factory=dict[str, AgentUsage])
+    unowned: Usage | None = None
+    """Tokens that MassGen counted too much and whose agent can't be told; its cost is None."""
     cumulative_over: str | None = None
     rounds: list[RoundRecord] = field(default_factory=list[RoundRecord])
     """Recorded rounds of this attempt alone: cumulative files hold those of earlier attempts and turns too."""
@@ -302,6 +322,8 @@ class Run:
     calls_recorded: bool = True
     """False where no file that holds calls could be read: their numbers are unknown."""
     planted: list[Planted] = field(default_factory=list[Planted])
+    results_recorded: bool = True
+    """False where the only file that holds calls has none of their results: how many failed is unknown."""
     notes: list[Note] = field(default_factory=list[Note])
     sources: list[Source] = field(default_factory=list[Source])
     missing: list[str] = field(default_factory=list[str])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from massgen_logs.readers import context_txt, vote_json
 from massgen_logs.run import versions
-from massgen_logs.run.backends.dialect import Dialect
+from massgen_logs.run.backends.dialect import Dialect, Excess
 from massgen_logs.run.events import Digest
 from massgen_logs.run.files import Files
 from massgen_logs.run.model import ANY_AGENT, Run, Vote
@@ -16,7 +16,7 @@ from massgen_logs.tree import Attempt
 
 def add(
     run: Run, attempt: Attempt, files: Files, digest: Digest | None, old: OldLogs | None,
-    dialect_of: Callable[[str], Dialect], doubled: int,
+    dialect_of: Callable[[str], Dialect], doubled: list[Excess],
 ) -> None:  # fmt: skip
     """Add the notes to a Run whose facts are complete."""
     _ending(run, attempt, files)
@@ -102,6 +102,10 @@ def _votes(run: Run, attempt: Attempt, old: OldLogs | None) -> None:
             f"events of status.json, {as_text} only a text and a forced restart",
             next(vote.src for vote in run.votes if vote.refused),
         )
+    for vote in run.votes_dropped:
+        who = "an agent that can't be told" if vote.voter == ANY_AGENT else vote.voter
+        run.note("dropped_vote", f"{who} voted again, for {vote.voted_for or '?'}, in an execution of which one vote or answer was "
+                 f"taken already: it was dropped and MassGen never saw it", vote.src)  # fmt: skip
     for vote in accepted:
         if vote.meant:
             run.note("misattributed", f"the vote of {vote.voter} was recorded for {vote.voted_for}, but its words mean {vote.meant}",
@@ -171,15 +175,16 @@ def _calls(run: Run, files: Files, digest: Digest | None) -> None:
         )
 
 
-def _usage(run: Run, files: Files, doubled: int) -> None:
+def _usage(run: Run, files: Files, doubled: list[Excess]) -> None:
     if run.cumulative_over:
         run.note("cumulative", f"recorded tokens and cost include {run.cumulative_over}", "status.json#costs")
-    if doubled:
-        run.note(
-            "doubled_usage",
-            f"{doubled} gemini responses were added twice; whose they were can't be told",
-            "massgen.log",
-        )
+    for more in doubled:
+        if more.unowned:
+            run.note("doubled_usage", f"{len(more.unowned)} x {more.what} was added twice; whose it was can't be told, so only "
+                     "the total is corrected by it", "massgen.log")  # fmt: skip
+        if more.unknown:
+            run.note("doubled_usage", f"{more.unknown} x {more.what} may have been added twice; whose it was can't be told, so "
+                     "nothing is corrected by it", "massgen.log")  # fmt: skip
     used = [usage.corrected if run.cumulative_over else usage.recorded for usage in run.usage.values()]
     recorded = sum(usage.input_tokens or 0 for usage in used if usage is not None)
     in_rounds = sum(r.usage.input_tokens or 0 for r in run.rounds)

@@ -19,7 +19,7 @@ from massgen_logs.run import planted
 from massgen_logs.run.backends import GENERIC
 from massgen_logs.run.backends.dialect import Dialect
 from massgen_logs.run.clock import Clock
-from massgen_logs.run.events import IGNORED, apply, parse_args
+from massgen_logs.run.events import API_RETRY, IGNORED, apply, parse_args
 from massgen_logs.run.model import ANY_AGENT, Call, Moment, Planted
 from massgen_logs.run.refusals import Refusals
 from massgen_logs.tree import Attempt
@@ -29,6 +29,7 @@ _INVALID = re.compile(r"🔄 \[(.+?)\] Vote invalid - restarting due to new answ
 _STARTS = re.compile(r"\[Orchestrator\] Agent (\S+) starting execution loop")
 _TIMEOUT = re.compile(r"⚠️ \*\*Orchestrator Timeout\*\*: (Time limit exceeded \([\d.]+s/[\d.]+s\))")
 _UNKNOWN_TOOL = re.compile(r"⚠️ Unknown tool: ([\w.:-]+) \(not registered\)(?=\s*🔧 used \1 tool \(not implemented\))")
+_ASKED_AGAIN = re.compile(r"\[Orchestrator\] Sending enforcement message to (\S+) \(")
 _ANSWER_DONE = "✅ Answer provided"
 
 
@@ -58,11 +59,17 @@ class OldLogs:
     vote_src: str = ""
     """Where the first vote call stands."""
     unknown_tools: dict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
+    retries: dict[str, list[tuple[float | None, str]]] = field(
+        default_factory=lambda: defaultdict[str, "list[tuple[float | None, str]]"](list),
+    )
+    """Agent to (time, src) of each message that asked it again."""
     first: float | None = None
     read_log: bool = False
     """massgen.log or massgen_debug.log was there."""
     read_outputs: bool = False
     read_streaming: bool = False
+    no_results: bool = False
+    """The calls come from a file that holds no results."""
     oldest: bool = False
     """No status.json: the version that tells each ignored vote in its log."""
 
@@ -110,6 +117,7 @@ def _outputs(agent: str, rows: list[Piece], dialect: Dialect, file: str, found: 
             found.planted += planted.look(row.content, "text", agent, None, src)
             found.ignored += [(None, agent, m[1], m[2], src) for m in IGNORED.finditer(row.content)]
             found.unknown_tools[agent] += _UNKNOWN_TOOL.findall(row.content)
+            found.moments += [Moment(None, "api_retry", agent, m[0], src) for m in API_RETRY.finditer(row.content)]
         else:
             _piece(row, agent, dialect, src, None, answers, open_calls, found)
 
@@ -133,9 +141,9 @@ def _piece(
     if call is None:
         return
     open_calls.remove(call)
-    apply(call, dialect.outcome(tool, call.args, row.content, None))
+    apply(call, dialect.outcome(tool, call.args, row.content, True if row.ok is False else None))
     call.output_chars, call.end, call.end_src = len(row.content), t, src
-    call.recorded_ok = None if row.content.startswith("Error") else True
+    call.recorded_ok = row.ok if row.ok is not None else None if row.content.startswith("Error") else True
     found.planted += planted.look(row.content, f"result of {tool}", agent, t, src)
 
 
@@ -153,7 +161,9 @@ def _massgen_log(
         found.refusals.take(line, t)
         if line.chunk is None:
             _late_result(line.message, line.src, found)
-            if match := _STARTS.match(line.message):
+            if match := _ASKED_AGAIN.match(line.message):
+                found.retries[match[1]].append((t, line.src))
+            elif match := _STARTS.match(line.message):
                 if match[1] not in found.agents:
                     found.agents.append(match[1])
                     found.starts.append((t, match[1], line.src))
@@ -216,3 +226,4 @@ def _streaming(attempt: Attempt, clock: Clock, found: OldLogs, sources: list[Sou
                 _piece(row, ANY_AGENT, GENERIC, src, t, None, open_calls, found)
     if not found.calls:
         found.calls = from_chunks  # the OpenAI dialect: whole arguments only in its tool_calls chunks
+        found.no_results = bool(from_chunks)

@@ -6,21 +6,18 @@ Corrected where provable:
 - cumulative (a second attempt, a later turn of one process): round_history then holds rounds that ended before this
   attempt began; the earlier attempt's own totals are subtracted when its tree is there.
 - counted again (gemini, codex): massgen.log has the usage of each response; what a dialect's `excess` finds to be
-  counted before is subtracted.
+  counted before is subtracted: from its agent, or from the total alone where the agent can't be told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from massgen_logs.readers import massgen_log
-from massgen_logs.readers.base import Problem, Source
 from massgen_logs.readers.metrics_summary import Metrics, Subagent
 from massgen_logs.readers.status_json import Status, Usage
 from massgen_logs.run.backends.dialect import Dialect, Excess, Tokens
 from massgen_logs.run.model import AgentUsage
-from massgen_logs.tree import Attempt
 
 
 def recorded(status: Status, metrics: Metrics) -> dict[str, Usage]:
@@ -78,7 +75,8 @@ def collect(
         for more in doubles:
             twice = more.by_agent.get(agent, [])
             if twice:
-                why.append(f"{len(twice)} x: {more.why} (massgen.log); subtracted")
+                rest = f"; {len(more.unowned)} more may be its own, so this is at most" if more.unowned else ""
+                why.append(f"{len(twice)} x {more.what} was added twice (massgen.log); subtracted{rest}")
                 cost = None
             for tokens in twice:
                 fixed = [_minus(value, less) for value, less in zip(fixed, tokens, strict=True)]
@@ -91,28 +89,10 @@ def collect(
     return result
 
 
-def excess(
-    attempt: Attempt,
-    found: dict[str, Usage],
-    actions: Sequence[str],
-    dialect_of: Callable[[str], Dialect],
-    problems: list[Problem],
-) -> list[Excess]:
-    """What massgen.log shows to be counted too much, one entry per dialect that does so."""
-    dialects = {dialect.name: dialect for agent in found if (dialect := dialect_of(agent)).excess is not None}
-    result: list[Excess] = []
-    for name, dialect in dialects.items() if attempt.log_parts() else ():
-        own = {agent: _known(usage) for agent, usage in found.items() if dialect_of(agent).name == name}
-        if dialect.excess:
-            result.append(
-                dialect.excess(massgen_log.read_parts(attempt.log_parts(), list[Source](), problems), own, actions)
-            )
-    return result
-
-
-def _known(usage: Usage) -> Tokens:
-    values = [value or 0 for value in _tokens(usage)]
-    return (values[0], values[1], values[2], values[3])
+def total(several: list[Tokens]) -> Usage | None:
+    """Their sum, without a cost; None of nothing."""
+    sums = [sum(values) for values in zip(*several, strict=True)]
+    return Usage(sums[0], sums[1], sums[2], sums[3], None) if sums else None
 
 
 def _tokens(usage: Usage) -> list[int | None]:

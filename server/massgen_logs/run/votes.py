@@ -6,7 +6,8 @@
 - Ignored votes are the vote_ignored events (all of them from 0.1.36 on), with the reason from the display text; without
   that file the display text; in 0.1.0 its "Vote invalid" lines too. 0.1.12 drops some without a record: unknown (None),
   unless every vote call was recorded.
-- A vote that the fairness gate refused is neither accepted nor ignored.
+- A vote that the fairness gate refused is neither accepted nor ignored. One that the backend dropped (codex: any after the
+  first of an execution) never reached MassGen; only massgen.log shows it.
 - The target is the recorded one; whom the voter meant, where the tree proves another, is run/meaning.py's.
 """
 
@@ -21,8 +22,10 @@ from massgen_logs.readers.base import Problem, mapping, parse_json, text
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.status_json import Status
 from massgen_logs.readers.vote_json import VoteFile
+from massgen_logs.run.backends.dialect import DroppedVote
+from massgen_logs.run.clock import Clock
 from massgen_logs.run.events import Digest
-from massgen_logs.run.model import Vote
+from massgen_logs.run.model import ANY_AGENT, Vote
 from massgen_logs.run.old_logs import OldLogs
 from massgen_logs.tree import Attempt
 
@@ -43,11 +46,7 @@ def collect(
     """All votes by time; `coordination` is None where the file is missing or emptied."""
     files = _files(attempt, problems)
     votes = _accepted(coordination, digest, files)
-    # what the model wrote, by the mapping of this run's accepted votes (the same for all: refusals end before it changes);
-    # without one by the sorted ids that every version with a fairness gate shows (0.1.39 on)
-    by_sorted_ids = {f"agent{number}": agent for number, agent in enumerate(sorted(status.agents), 1)}
-    mapping_ = next((file.mapping for own in files.values() for _, file in own if file.mapping), by_sorted_ids)
-    votes += _ignored(coordination, digest, old, version) + _refused(digest, status, mapping_)
+    votes += _ignored(coordination, digest, old, version) + _refused(digest, status, _mapping(files, status))
     return sorted(votes, key=lambda vote: vote.t if vote.t is not None else float("inf"))
 
 
@@ -63,6 +62,26 @@ def count_ignored(
         return None
     # 0.1.0 tells each ("Vote invalid"); later versions drop some without a word, unless every vote call was recorded
     return found if old.oldest or old.vote_calls <= old.votes_recorded + found else None
+
+
+def dropped(
+    found: list[DroppedVote], attempt: Attempt, status: Status, clock: Clock, after: float | None,
+) -> list[Vote]:  # fmt: skip
+    """Votes that only massgen.log shows; their targets resolved by the mapping of this run's votes."""
+    ids = _mapping(_files(attempt, []), status)
+    return [
+        Vote.of_dropped(
+            one.agent or ANY_AGENT, ids.get(one.target or "", one.target), one.reason, clock.of_day(one.seconds, after), one.src,
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def _mapping(files: dict[str, list[tuple[str, VoteFile]]], status: Status) -> dict[str, str]:
+    """What the model wrote to the agent, as this run's accepted votes have it (the same for all: refusals end before it
+    changes); without one by the sorted ids that every version with a fairness gate shows (0.1.39 on)."""
+    by_sorted_ids = {f"agent{number}": agent for number, agent in enumerate(sorted(status.agents), 1)}
+    return next((file.mapping for own in files.values() for _, file in own if file.mapping), by_sorted_ids)
 
 
 def _files(attempt: Attempt, problems: list[Problem]) -> dict[str, list[tuple[str, VoteFile]]]:

@@ -42,6 +42,11 @@ def render(data: Any) -> list[str]:
                 f"corrected {name}: input {fixed['input_tokens']}, output {fixed['output_tokens']}, reasoning "
                 f"{fixed['reasoning_tokens']}, cached {fixed['cached_input_tokens']}, cost {dollars(fixed['cost_usd'])}: {fixed['why']}",
             )
+    if fixed := data["total"]["corrected"]:
+        lines.append(
+            f"corrected total: input {fixed['input_tokens']}, output {fixed['output_tokens']}, reasoning "
+            f"{fixed['reasoning_tokens']}, cached {fixed['cached_input_tokens']}: {fixed['why']}"
+        )
     lines += _rounds(data)
     lines.append(f"cumulative: {'over ' + str(data['over']) if data['cumulative'] else 'no'}")
     for child in data["subagents"]:

@@ -92,6 +92,11 @@ def render(data: Any) -> list[str]:
             for name, agent in data["agents"].items()
             if agent["refused_as_text"]
         ]
+    lines += [
+        f"- {name}: asked again {agent['retries_unrecorded']} times without any event (massgen.log)"
+        for name, agent in data["agents"].items()
+        if agent["retries_unrecorded"]
+    ]
     flags = data["red_flags"]
     none = "red flags: none" if data["checkable"] else "red flags: not checkable, nothing is recorded"
     lines += [f"red flag: {flat(flag, 200)}" for flag in flags[:_FLAGS]] or [none]

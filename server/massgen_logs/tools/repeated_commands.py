@@ -72,13 +72,15 @@ def render(data: Any) -> list[str]:
         "own": "the command's own",
         "elapsed": "MassGen's elapsed",
         "mixed": "own where recorded, else elapsed",
+        "client": "none of their own",
         "none": "not recorded",
     }
     lines = [
         (
             "no file of this attempt holds calls: unknown, not zero"
             if data["total_ran"] is None
-            else f"{data['total_ran']} commands ran, {data['distinct']} distinct, {data['total_failed']} failed"
+            else f"{data['total_ran']} commands ran, {data['distinct']} distinct, "
+            f"{'unknown (no result is recorded)' if data['total_failed'] is None else data['total_failed']} failed"
         )
         + f"; tool calls denied: {denied}"
         + (f" ({data['denied_other_tools']} of them no commands)" if data["denied_other_tools"] else "")
@@ -95,6 +97,10 @@ def render(data: Any) -> list[str]:
     if data["slowest"]:
         lines.append(
             "slowest: " + "; ".join(f"`{flat(c['command'], 60)}` {seconds(c['max_s'])} s" for c in data["slowest"][:3])
+        )
+    if data["untimed"]:
+        lines.append(
+            f"no times of {', '.join(data['untimed'])}: only the client's are recorded (its start-up is in them), not the commands'"
         )
     if data["longest_output"]:
         lines.append("longest output: " + "; ".join(

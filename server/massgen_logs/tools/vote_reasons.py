@@ -56,6 +56,8 @@ def _line(vote: dict[str, Any]) -> str:
         else "ignored"
         if vote["ignored"]
         else "refused"
+        if vote["refused"]
+        else "dropped by the backend"
     )
     when = "" if vote["t"] is None else f" t={vote['t']:.1f}"
     round_ = "" if vote["round"] is None else f" round {vote['round']}"
@@ -67,5 +69,5 @@ def _line(vote: dict[str, Any]) -> str:
 
 TOOL = Tool(
     "vote_reasons", "Votes and their reasons", vote_reasons, render,
-    notes=frozenset({"superseded", "ignored_unknown", "refused", "misattributed", "stated_votes", "emptied_by_restart"}),
+    notes=frozenset({"superseded", "ignored_unknown", "refused", "misattributed", "stated_votes", "emptied_by_restart", "dropped_vote"}),
 )  # fmt: skip

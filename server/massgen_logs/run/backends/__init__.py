@@ -5,9 +5,10 @@ from __future__ import annotations
 from massgen_logs.run.backends import chatcompletion, claude, claude_code, codex, gemini, generic, openai
 from massgen_logs.run.backends.dialect import Dialect
 
-_BY_TYPE: dict[str, Dialect] = {
-    module.DIALECT.name: module.DIALECT for module in (chatcompletion, openai, claude, claude_code, gemini, codex)
-}
+KNOWN: tuple[Dialect, ...] = tuple(
+    module.DIALECT for module in (chatcompletion, openai, claude, claude_code, gemini, codex)
+)
+_BY_TYPE = {dialect.name: dialect for dialect in KNOWN}
 GENERIC = generic.DIALECT
 
 

@@ -16,9 +16,13 @@ from massgen_logs.run.backends.dialect import Dialect, Outcome
 _EXIT = re.compile(r"Exit code (-?\d+)(?:\n|$)")
 _DENIED = re.compile(
     r"Dangerous command pattern |Environment variables in Bash commands are not allowed|Backtick command substitution"
-    r"|Process substitution is not allowed|Access denied: |No write permission for |Command would modify read-only"
-    r"|Cannot read binary file |Hook denied tool execution|.{0,80}requires? (?:approval|permission)",
+    r"|Process substitution is not allowed|Access denied: |Access denied based on context path permissions|No write permission for |Command would modify read-only"
+    r"|Cannot read binary file |Hook denied tool execution|.{0,80}requires? (?:approval|permission)"
+    r"|⛔ HARD TIMEOUT - TOOL `[^`]*` BLOCKED|Denied by hook|User confirmation required:|Hook error:"
+    r"|Claude requested permissions to use ",
 )
+_TOOL_ERROR = "<tool_use_error>"
+_NOT_RUN = ("No such tool available", "InputValidationError", "Sibling tool call errored")
 _BACKGROUND = re.compile(r"Command running in background with ID: (\w+)")
 
 
@@ -28,20 +32,27 @@ def command(tool: str, args: Mapping[str, object]) -> str | None:
 
 
 def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool | None) -> Outcome:
-    """Outcome by the result's first words; is_error is null for a successful Read, Write, Edit or Glob."""
-    if tool.startswith("mcp__command_line__"):
-        return command_line.outcome(tool, args, result, is_error)
+    """Outcome by the result's first words; is_error is null for a successful Read, Write, Edit or Glob.
+
+    What the client or MassGen's rules stop never reaches the tool, whichever it is.
+    """
     head = result[:400]
     line = head.split("\n", 1)[0][:200]
-    if is_error and "No such tool available" in head:
-        return Outcome("not_run", error=line)
     if is_error and _DENIED.match(result):
         return Outcome("denied", error=line)
+    is_command = command(tool, args) is not None
+    stopped = head.startswith(_TOOL_ERROR) and (is_command or any(words in head for words in _NOT_RUN))
+    if is_error and (stopped or "No such tool available" in head):
+        return Outcome("not_run", error=line)
+    if tool.startswith("mcp__command_line__"):
+        return command_line.outcome(tool, args, result, is_error)
     if tool == "Bash":
         if is_error and (match := _EXIT.match(result)):
             return Outcome("failed", int(match[1]), error=head[match.end() :].split("\n", 1)[0] or line)
         if match := _BACKGROUND.match(result):
-            return Outcome("unknown", job=match[1])
+            return Outcome(
+                "unknown", job=match[1], over_limit=bool(args.get("timeout")) and not args.get("run_in_background")
+            )
         return Outcome("unknown", error=line) if is_error else Outcome("ok", 0)
     return Outcome("failed", error=line) if is_error else Outcome("ok")
 

@@ -2,8 +2,8 @@
 
 A failing command is a "success" for MassGen with any exit code; only exit_code in the result's JSON tells. A command
 that the server's own sanitizer refuses has exit_code -1 and never ran, one that timed out has -1 too and did run.
-MassGen's redaction and mid-stream injections can make the JSON unreadable; the exit code stands before the output and
-is then found by pattern.
+MassGen's redaction and mid-stream injections can make the JSON unreadable; the exit code stands before the output, stderr
+after it, and both are then found by pattern. A background tool's start names its inner tool's arguments in any of three ways.
 """
 
 from __future__ import annotations
@@ -19,24 +19,35 @@ _TIME = re.compile(r'"execution_time": ?([\d.eE+-]+)')
 _REFUSED = re.compile(
     r"Potentially dangerous command detected|Command not in allowed list|Command matches blocked pattern|Path validation error",
 )
+_STDERR = re.compile(r'"stderr": ?"')
+_STDERR_END = re.compile(r'", ?"execution_time"')
 _HOOK = "Hook denied tool execution"
 _NOT_RUN = re.compile(
     r"Server '[^']*' not connected|Working directory (?:does not exist|is not a directory)"
     r"|(?:Unknown|unknown) tool\b|No such tool available|Docker mode (?:enabled but|requires)|is not available in this MCP session",
 )
 _HIDDEN = re.compile(
-    r"command not found|No such file or directory|can't open file|Traceback \(most recent|Permission denied|not recognized as",
+    r"command not found|\bsh: (?:line )?\d+: .*: not found|No such file or directory|can't open file|Traceback \(most recent|Permission denied|not recognized as",
 )
 
 
 def command(tool: str, args: Mapping[str, object]) -> str | None:
     """`args.command` of an execute_command call, also when it is started through custom_tool__start_background_tool."""
     if tool.endswith("start_background_tool"):
-        inner = text(args.get("tool_name")) or ""
-        return command(inner, mapping(args.get("arguments"))) if inner != tool else None
+        inner = text(args.get("tool_name")) or text(args.get("tool")) or ""
+        return command(inner, inner_args(args)) if inner != tool else None
     if tool.endswith(("execute_command", "start_background_shell")):
         return text(args.get("command"))
     return None
+
+
+def inner_args(args: Mapping[str, object]) -> dict[str, object]:
+    """The inner tool's arguments of a background tool's start: `arguments` or `args`, as JSON too, else beside its name."""
+    given = args.get("arguments") if args.get("arguments") is not None else args.get("args")
+    if isinstance(given, str):
+        given = _json(given.strip())
+    beside = {key: value for key, value in args.items() if key not in {"tool_name", "tool", "arguments", "args"}}
+    return {**beside, **mapping(given)}
 
 
 def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool | None) -> Outcome:
@@ -51,13 +62,15 @@ def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool |
     if is_command and code is None and (match := _EXIT.search(result)):
         code = int(match[1])
         seconds = float(found[1]) if (found := _TIME.search(result)) else None
-        stderr = result
+        stderr = _broken_stderr(result)
     if is_command and code is not None:
         return _command_outcome(code, seconds, stderr)
     if _NOT_RUN.search(result[:300]) and (is_error is not False or result.startswith("Error")):
         return Outcome("not_run", error=_first_line(result))
     if is_command and (job := text(data.get("job_id")) or text(data.get("shell_id"))):
         return Outcome("unknown", job=job)
+    if is_command and tool.endswith("start_background_tool") and data.get("success") is False:
+        return Outcome("not_run", error=text(data.get("error")) or _first_line(result))
     if is_command:
         return Outcome("unknown", error=_first_line(result) if is_error or result.startswith("Error") else None)
     if is_error or data.get("success") is False or data.get("status") == "validation_error":
@@ -73,9 +86,18 @@ def _command_outcome(code: int, seconds: float | None, stderr: str) -> Outcome:
     if code == -1 and _NOT_RUN.search(stderr):
         return Outcome("not_run", code, error=_first_line(stderr))
     if code != 0:
-        return Outcome("failed", code, seconds, _first_line(stderr))
+        return Outcome("failed", code, seconds, _first_line(stderr) or None)
     hidden = next((line for line in stderr.splitlines() if _HIDDEN.search(line)), None)
     return Outcome("ok", 0, seconds, hidden=hidden[:200] if hidden else None)
+
+
+def _broken_stderr(result: str) -> str:
+    """The stderr of a result that can't be parsed: its last one, since the command's output may hold the word too."""
+    at = max((match.end() for match in _STDERR.finditer(result)), default=None)
+    if at is None:
+        return ""
+    end = _STDERR_END.search(result, at)
+    return re.sub(r"\\+n", "\n", result[at : end.start() if end else len(result)]).replace('\\"', '"')
 
 
 def _json(result: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ stand in one file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from massgen_logs.readers.massgen_log import LogLine
@@ -24,6 +24,8 @@ class Outcome:
     """A failure that the exit code hides: stderr of a command that exited with 0."""
     job: str | None = None
     """Id of a background job, whose result comes later."""
+    over_limit: bool = False
+    """It ran longer than its own time limit allows, and went on."""
 
 
 Tokens = tuple[int, int, int, int]
@@ -31,16 +33,46 @@ Tokens = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Spender:
+    """An agent whose usage massgen.log may tell: recorded tokens, configured model, and its dialect."""
+
+    tokens: Tokens
+    model: str | None
+    dialect: Dialect
+
+
+@dataclass(frozen=True, slots=True)
 class Excess:
-    """Tokens counted too much, per agent; unresolved: how many more there are whose agent can't be told."""
+    """Tokens counted too much: of known agents; unowned: those whose agent can't be told; unknown: how many more there
+    may be whose size can't be told either."""
 
     by_agent: dict[str, list[Tokens]]
-    unresolved: int
-    why: str
+    unowned: list[Tokens]
+    unknown: int
+    what: str
+    """What was counted again, one of it."""
 
 
-ExcessOf = Callable[[Iterable[LogLine], Mapping[str, Tokens], Sequence[str]], Excess]
-"""(lines of massgen.log, recorded tokens of this dialect's agents, agents of the workspace_action events) to the excess"""
+@dataclass(frozen=True, slots=True)
+class DroppedVote:
+    """A vote that the backend dropped before MassGen saw it. agent: None where it can't be told; target: as the model
+    named it; seconds: time of day."""
+
+    agent: str | None
+    target: str | None
+    reason: str | None
+    seconds: float
+    src: str
+
+
+def spenders_of(name: str, spenders: Mapping[str, Spender]) -> list[str]:
+    """The agents that a line of this backend may be about: its own, and those whose backend nobody knows."""
+    return [agent for agent, one in spenders.items() if one.dialect.name == name or not one.dialect.known]
+
+
+ExcessOf = Callable[[Iterable[LogLine], Mapping[str, Spender]], Excess]
+"""(lines of massgen.log, all agents) to the excess"""
+DroppedOf = Callable[[Iterable[LogLine], Mapping[str, Spender]], list[DroppedVote]]
 CommandOf = Callable[[str, Mapping[str, object]], str | None]
 ResultOf = Callable[[str], "tuple[str, str, Outcome, int] | None"]
 """(message) to (tool, command as its arguments have it, outcome, characters of output), None for any other message"""
@@ -74,14 +106,20 @@ class Dialect:
     """False: MassGen records 0.0 for every cost."""
     cost_is_floor: bool = False
     """Part of what it uses is never priced."""
+    retries_told: bool = False
+    """A request that failed after partial output and was retried stands as a text in the agent's own."""
     thinking_in_trace_only: bool = False
     """Its reasoning is in execution_trace.md and in no event."""
+    ids_restart: bool = False
+    """Call ids begin anew with every process of the client: an open call of an id that comes again was killed with its own."""
     edits_twice: frozenset[str] = frozenset()
     """Tools that are recorded at start and at completion, each as a whole call."""
     result_in_log: ResultOf | None = None
     """Finds the end of a command in a line of massgen.log, where the display shows no results."""
     excess: ExcessOf | None = None
     """Finds the usage that MassGen added although it had counted it before; None where it counts right."""
+    dropped: DroppedOf | None = None
+    """Finds votes that only massgen.log shows; None where every vote reaches MassGen."""
     caveats: tuple[str, ...] = ()
     """What this backend does not record, or records wrongly, in sentences for the reader."""
     known: bool = True
