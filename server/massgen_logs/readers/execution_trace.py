@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from massgen_logs.readers.base import Read, read_text
+from massgen_logs.readers.base import Read, read_head, read_text
 
+_STARTED = re.compile(r"\*\*Started\*\*: (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)")
 _HEADING = re.compile(
     r"^### (Reasoning|Tool Call|Tool Result|Tool Error|Content|Answer Submitted|Vote Cast)\b:? ?(.*)$"
 )
@@ -26,6 +27,12 @@ class Entry:
     name: str
     body: str
     line: int
+
+
+def started(path: Path | None) -> str | None:
+    """When the traced execution, or the retry that the trace is of, began: local time in ISO form, in whole seconds."""
+    match = _STARTED.search(read_head(path, 1000).decode("utf-8", "replace"))
+    return f"{match[1]}T{match[2]}" if match else None
 
 
 def read(path: Path | None) -> Read[list[Entry]]:

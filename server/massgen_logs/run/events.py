@@ -3,8 +3,9 @@
 round_number in the file has three dialects and goes down at times: it is not used. An execution is a round_start,
 except one that another round_start of the same agent follows before anything else of it. A call's round is the number
 of answers that its agent had submitted before; a presentation's is one more. MassGen's own lines stand in the agents'
-texts, at the start of a line; only API errors and retries are glued to what the model wrote, too. A model may quote them: a vote that
-the fairness gate refused is one only if a new start follows at once, and facts.keep_confirmed looks at the other files.
+texts, at the start of a line; only API errors and retries are glued to what the model wrote, too. A model may quote
+them: a vote that the fairness gate refused is one only if a new start follows at once, and facts.keep_confirmed looks at
+the other files.
 """
 
 from __future__ import annotations

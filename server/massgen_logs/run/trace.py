@@ -1,9 +1,9 @@
 """The evidence of one agent in order, read as a stream: reasoning, text, tool calls with full arguments and results.
 
 Source: events.jsonl (0.1.46 on); before it, and with --debug, agent_outputs/AGENT.txt; in 0.1.0 and 0.1.12 massgen.log,
-which names no agent: there the only agent is "*". Claude agents have no thinking in events.jsonl: theirs comes from the
-execution_trace.md of the same execution, before the call that it precedes there (an execution that ended in an ignored
-vote left none). A call stands where it was started.
+which names no agent: there the only agent is "*". Claude agents have no thinking in either: theirs comes from the
+execution_trace.md of the same execution, before the call that it precedes there. A retry begins a new trace; what came before
+it, and an execution that ended in an ignored vote, left none. A call stands where it was started.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import orjson
 
@@ -20,7 +21,7 @@ from massgen_logs.readers.base import Problem, Source, mapping, text
 from massgen_logs.readers.calls_text import Piece, pieces
 from massgen_logs.run.backends import choose
 from massgen_logs.run.clock import Clock, stamp_seconds
-from massgen_logs.run.events import IGNORED
+from massgen_logs.run.events import IGNORED, parse_args
 from massgen_logs.run.files import clock_for
 from massgen_logs.run.model import ANY_AGENT, Call, Run
 from massgen_logs.run.old_logs import WORKFLOW
@@ -29,14 +30,17 @@ from massgen_logs.tree import Attempt, Place
 KINDS = ("reasoning", "text", "call", "answer", "vote", "injection", "final")
 _HELD = 400
 """Items held back at most while an earlier call has not ended."""
+_APART_S = 1.0
+"""Seconds after an execution's start or a retry from which a trace that begins then is of something else."""
 _ANSWERED = "✅ Answer provided"
 _MARKS = re.compile(
-    rf"({_ANSWERED}|🔄 Vote for \[[^\]\n]*\] ignored \(reason: .*?\) - restarting due to new answers|(?=🧠 \[Reasoning Started\])|(?=📋 \[Reasoning Summary\]))",
+    rf"({_ANSWERED}|(?:🔧 MCP: )?📥 \[INJECTION\] .*?(?=(?:🔧 MCP: )?[✅❌] |\Z)|🔄 Vote for \[[^\]\n]*\] ignored \(reason: .*?\) - restarting due to new answers|(?=🧠 \[Reasoning Started\])|(?=📋 \[Reasoning Summary\]))",
     re.S,
 )
+_INJECTED = re.compile(r"(?:🔧 MCP: )?📥 \[INJECTION\] ")
 _REASONING = re.compile(r"🧠 \[Reasoning Started\]|📋 \[Reasoning Summary\]")
 _NOISE = re.compile(
-    r"(?:🔧 MCP: )?(?:[✅❌] \[MCP(?: Tool)?\] [^\n🔧]*?(?:completed|failed|servers|Session completed)|🔧 \[MCP Tool\] Calling [\w.:-]+\.\.\."
+    r"\A=== \S{1,80} OUTPUT LOG ===\n|(?:🔧 MCP: )?(?:[✅❌] \[MCP(?: Tool)?\] [^\n🔧]*?(?:completed|failed|servers|Session completed)|🔧 \[MCP Tool\] Calling [\w.:-]+\.\.\."
     r"|🔧 \[MCP\] \d+ tools available|🔧 Calling [\w.:-]+\.\.\.|✅ \[MCP\] Session completed)",
 )
 
@@ -79,7 +83,7 @@ def items(run: Run, place: Place, agent: str, sources: list[Source], problems: l
     if outputs.source:
         sources.append(outputs.source)
         problems += outputs.problems
-        return _from_pieces(run, agent, outputs.value, outputs.source.file)
+        return _from_pieces(run, attempt, agent, outputs.value, outputs.source.file, sources)
     if not attempt.log_parts():
         raise MassgenLogError(
             f"No file of this attempt holds a trace of {agent}. Next: run_overview names what there is."
@@ -94,8 +98,9 @@ def _from_events(
     source = Source("events.jsonl")
     sources.append(source)
     reasoning: dict[str, list[tuple[int, str, str]]] = {}
-    if agent in run.agents and choose(run.agents[agent].backend).thinking_in_trace_only:
-        reasoning = _trace_reasoning(run, attempt, agent, clock, sources)
+    later: list[tuple[float, list[tuple[int, str, str]]]] = []
+    if _thinks_in_traces(run, agent):
+        reasoning, later = _trace_reasoning(run, attempt, agent, clock, sources)
     pending: list[tuple[int, str, str]] = []
     held: list[Item] = []
     answers, presenting, started = 0, False, 0
@@ -105,8 +110,11 @@ def _from_events(
         t = clock.iso(event.time)
         data = event.data
         content = text(data.get("content")) or ""
-        if event.src in reasoning:
-            pending, started = list(reasoning[event.src]), 0
+        begins = reasoning.get(event.src)
+        if later and t is not None and t >= later[0][0]:
+            pending, started = later.pop(0)[1], 0
+        elif begins and event.type != "text":
+            pending, started = list(begins), 0
         elif event.type == "final_presentation_start":
             presenting = True
             pending, started = list(reasoning.get("final", ())), 0
@@ -159,6 +167,8 @@ def _from_events(
                 held.append(Item("final", t, round_, content, event.src))
             case _:
                 continue
+        if begins and event.type == "text":  # MassGen's own line about a retry: what follows is the new trace's
+            pending, started = list(begins), 0
         while held and (len(held) > _HELD or (not held[0].open and len(held) > 1)):
             yield held.pop(0)
     yield from held
@@ -174,39 +184,97 @@ def _complete(held: list[Item], data: dict[str, object]) -> None:
 
 def _trace_reasoning(
     run: Run, attempt: Attempt, agent: str, clock: Clock, sources: list[Source],
-) -> dict[str, list[tuple[int, str, str]]]:  # fmt: skip
-    """By the src of an execution's start, or "final": (calls before it, reasoning, src) as its trace file has them."""
-    starts = [e for e in run.executions if e.agent == agent and e.t is not None]
-    files = [
-        (stamp, f"{agent}/{stamp}", attempt.file(agent, stamp, "execution_trace.md"))
-        for stamp in attempt.agent_folders().get(agent, [])
-    ]
+) -> tuple[dict[str, list[tuple[int, str, str]]], list[tuple[float, list[tuple[int, str, str]]]]]:  # fmt: skip
+    """By the src of what a trace begins with (an execution's start, a retry's line) or "final": (calls before it,
+    reasoning, src) as its trace file has them; and by time those that begin with nothing of this kind."""
+    starts = [(e.t, e.src) for e in run.executions if e.agent == agent and e.t is not None]
+    starts += [(m.t, m.src) for m in run.moments if m.kind == "retry" and m.agent == agent and m.t is not None]
+    starts.sort()
     found: dict[str, list[tuple[int, str, str]]] = {}
-    for stamp, folder, path in [
-        *files,
-        ("final", f"final/{agent}", attempt.file("final", agent, "execution_trace.md")),
-    ]:
-        read = execution_trace.read(path)
-        if read.source is None:
-            continue
-        read.source.file = f"{folder}/execution_trace.md"
-        sources.append(read.source)
-        local = stamp_seconds(stamp)
-        when = None if local is None else local - clock.offset_s
-        key = (
-            "final"
-            if stamp == "final"
-            else next((e.src for e in reversed(starts) if when is not None and (e.t or 0) <= when), None)
-        )
+    later: list[tuple[float, list[tuple[int, str, str]]]] = []
+    for stamp, path in _trace_files(attempt, agent):
+        rows = _trace_rows(agent, stamp, path, sources)
+        # its first line has whole seconds; without one, it is of the last execution that began before it was saved
+        began = clock.iso(execution_trace.started(path) or "")
+        saved = stamp_seconds(stamp)
+        limit = began + 1 if began is not None else None if saved is None else saved - clock.offset_s
+        t, key = next(((t, src) for t, src in reversed(starts) if limit is not None and t < limit), (None, None))
         calls = 0
-        for row in read.value:
+        thoughts: list[tuple[int, str, str]] = []
+        for row, src in rows:
             calls += row.kind == "Tool Call"
-            if row.kind == "Reasoning" and key is not None:
-                found.setdefault(key, []).append((calls, row.body, f"{folder}/execution_trace.md:{row.line}"))
-    return found
+            if row.kind == "Reasoning":
+                thoughts.append((calls, row.body, src))
+        if stamp == "final":
+            found[stamp] = thoughts
+        elif began is not None and t is not None and began - t > _APART_S:
+            later.append((began, thoughts))
+        elif key is not None:
+            found.setdefault(key, []).extend(thoughts)
+    return found, later
 
 
-def _from_pieces(run: Run, agent: str, rows: list[Piece], file: str) -> Iterator[Item]:
+def _trace_files(attempt: Attempt, agent: str) -> list[tuple[str, Path]]:
+    """(folder's stamp or "final", path), oldest first."""
+    places = [
+        (stamp, attempt.file(agent, stamp, "execution_trace.md")) for stamp in attempt.agent_folders().get(agent, [])
+    ]
+    places.append(("final", attempt.file("final", agent, "execution_trace.md")))
+    return [(stamp, path) for stamp, path in places if path is not None]
+
+
+def _trace_rows(
+    agent: str, stamp: str, path: Path, sources: list[Source],
+) -> list[tuple[execution_trace.Entry, str]]:  # fmt: skip
+    """The sections of a trace, each with its src."""
+    read = execution_trace.read(path)
+    if read.source is None:
+        return []
+    read.source.file = f"final/{agent}/{path.name}" if stamp == "final" else f"{agent}/{stamp}/{path.name}"
+    sources.append(read.source)
+    return [(row, f"{read.source.file}:{row.line}") for row in read.value]
+
+
+def _add_reasoning(ready: list[Item], attempt: Attempt, agent: str, sources: list[Source]) -> list[Item]:
+    """Put the traces' reasoning before the calls that it precedes there; the calls, with their arguments, tell where.
+
+    Parallel calls stand in the display in the order in which they ended.
+    """
+    at = 0
+    for stamp, path in _trace_files(attempt, agent):
+        own = {id(item): parse_args(item.text) for item in ready[at:] if item.kind == "call"}
+        pending: list[Item] = []
+        for row, src in _trace_rows(agent, stamp, path, sources):
+            if row.kind == "Reasoning":
+                pending.append(Item("reasoning", None, None, row.body, src))
+            if row.kind != "Tool Call" or row.name in WORKFLOW:
+                continue
+            args = parse_args(row.body)
+            index = next((i for i, one in enumerate(ready) if one.tool == row.name and own.get(id(one)) == args), None)
+            if index is not None:
+                del own[id(ready[index])]
+                place = _insert(ready, max(at, index), pending)
+                at, pending = place + (index >= at), []
+        end = next((i for i, item in enumerate(ready[at:], at) if item.kind in {"answer", "vote", "final"}), len(ready))
+        at = min(_insert(ready, end, pending) + 1, len(ready))
+    return ready
+
+
+def _insert(ready: list[Item], index: int, pending: list[Item]) -> int:
+    """Put `pending` before the item at `index` and the text of the same response; returns where that item is then."""
+    place = index
+    while place and ready[place - 1].kind == "text" and "❌ Retry (" not in ready[place - 1].text:
+        place -= 1
+    near = ready[index] if index < len(ready) else ready[-1] if ready else None
+    for item in pending:
+        item.round = near.round if near else None
+    ready[place:place] = pending
+    return index + len(pending)
+
+
+def _from_pieces(
+    run: Run, attempt: Attempt, agent: str, rows: list[Piece], file: str, sources: list[Source],
+) -> Iterator[Item]:  # fmt: skip
     calls = {call.src: call for call in run.calls if call.agent == agent}
     open_items: list[Item] = []
     ready: list[Item] = []
@@ -230,6 +298,8 @@ def _from_pieces(run: Run, agent: str, rows: list[Piece], file: str) -> Iterator
                         )
                     )
                 answers += 1
+            elif match := _INJECTED.match(part):
+                ready.append(Item("injection", None, answers, part[match.end() :].strip(), src))
             elif match := IGNORED.match(part):
                 ready.append(Item("vote", None, answers, f"for {match[1]} (ignored): {match[2]}", src))
             elif words := _NOISE.sub("", part).strip("\n "):
@@ -238,7 +308,11 @@ def _from_pieces(run: Run, agent: str, rows: list[Piece], file: str) -> Iterator
     ready += [Item("vote", v.t, v.round, f"for {v.voted_for}: {v.reason or ''}", v.src) for v in votes]
     if run.winner == agent and run.final_text is not None:
         ready.append(Item("final", run.ended, None, run.final_text, run.final_src))
-    yield from ready
+    yield from _add_reasoning(ready, attempt, agent, sources) if _thinks_in_traces(run, agent) else ready
+
+
+def _thinks_in_traces(run: Run, agent: str) -> bool:
+    return agent in run.agents and choose(run.agents[agent].backend).thinking_in_trace_only
 
 
 def _join(
