@@ -75,6 +75,7 @@ class Agent:
     def __init__(self, name: str, backend: str, model: str) -> None:
         self.id, self.backend, self.model = name, backend, model
         self.rnd, self.execs, self.shown, self.begun = 0, -1, 0, 0.0  # coordination round, executions, round_number
+        self.traced = 0.0  # when its execution or its last retry began
         self.answers: list[tuple[str, str, float]] = []  # label, text, time
         self.context: dict[str, tuple[str, str, str]] = {}  # label -> owner, tag, text that it was shown
         self.voted, self.pending, self.requests, self.calls = False, False, 0, 0
@@ -243,6 +244,7 @@ class Tree:
         for x in known:
             self.see(a, x)
         self.log(f"[Orchestrator] Agent {a} starting execution loop...")
+        self.log(f"[Orchestrator] Agent {a} workflow enforcement attempt 1/3")
         seen = f"normalized answers: { {x: y.answers[-1][1] for x, y in known.items()} }"
         self.log(f"[Orchestrator] Agent {a} sees {seen if known else 'no existing answers'}")
         twice = (g.execs == 0 and self.v in (36, 45)) or (g.execs == 1 and self.v == 55)  # S17
@@ -258,7 +260,7 @@ class Tree:
             shown |= {"answer_count": len(known), "has_conversation_history": self.turn > 1}
             self.coord("context_received", a, f"Received context with {len(known)} answers", **shown)
             self.coord("status_change", a, "Changed to status: streaming")
-            g.begun = self.t
+            g.begun = g.traced = self.t
             if twice and not again:
                 self.close(g, "restarted")
         if g.execs:
@@ -294,12 +296,14 @@ class Tree:
         g.trace.append(f"### Reasoning\n{text.rstrip()}\n")
 
     def use(
-        self, a: str, asked: int, out: int, reason: int = 0, cached: int = 0, cost: float = 0.0, times: int = 1,
+        self, a: str, asked: int, out: int, reason: int = 0, cached: int = 0, cost: float = 0.0, action: str = "",
     ) -> None:
-        """Usage of a request; `times=2`: gemini tracks a response that holds a workflow JSON twice."""
+        """Usage of a request; `action`: gemini tracks a response that holds a workflow JSON before and after it."""
         g = self.ag[a]
         g.requests += 1
-        for _ in range(times):
+        for again in range(2 if action else 1):
+            if again:
+                self.log(f"[Gemini] Structured coordination action: {action}")
             for sums in (g.total, g.now):
                 sums[:] = [s + x for s, x in zip(sums, (asked, out, reason, cached, cost), strict=True)]
             if g.backend == "gemini":
@@ -313,8 +317,10 @@ class Tree:
         """A codex process: its items count from 0, and unless it resumes a session it has one of its own."""
         if g.backend == "codex":
             name = resume or f"01a204b8-b551-7d50-{self.number(g.id):04d}-{g.execs + self.presenting:012d}"
-            how = f"resume {name} " if resume else ""
-            self.log(f"Running Codex command: codex exec {how}--json --model {g.model} <prompt>")
+            place = f"{CWD}/.massgen/ws_{g.id}"
+            self.log(f"[FilesystemManager.main_workspace] agent_id={g.id}, before execution - Workspace: {place}")
+            how = f"resume {name} --json" if resume else f"--json --model {g.model} --full-auto -C {place} --skip-git-repo-check"
+            self.log(f"Running Codex command: codex exec {how} <prompt>")
             self.raw({"type": "thread.started", "thread_id": name})
             self.log(f"Codex session started: {name}")
             g.calls = 0
@@ -451,6 +457,8 @@ class Tree:
 
     def snapshot(self, a: str, files: dict[str, str | Json], last: str = "") -> str:
         g, folder = self.ag[a], stamp(self.t)
+        kinds = f"has_answer={'answer.txt' in files}, has_vote={'vote.json' in files}, is_final=False"
+        self.log(f"[Orchestrator._save_agent_snapshot] Called for agent_id={a}, {kinds}")
         for name, content in files.items():
             self.put(f"{a}/{folder}/{name}", content)
             if name in ("answer.txt", "vote.json"):
@@ -469,7 +477,7 @@ class Tree:
 
     def render(self, g: Agent, last: str = "") -> str:
         """execution_trace.md of the current execution."""
-        head = f"# Execution Trace: {g.id}\n**Model**: {g.model} | **Started**: {stamp(g.begun, '%Y-%m-%d %H:%M:%S')}\n"
+        head = f"# Execution Trace: {g.id}\n**Model**: {g.model} | **Started**: {stamp(g.traced, '%Y-%m-%d %H:%M:%S')}\n"
         parts = [head] + [f"### Content\n{g.content}\n"] * bool(g.content) + g.trace + [last] * bool(last)
         return "\n".join(parts + ["---\n\n## Errors\n\n" + "\n".join(g.errors) + "\n"] * bool(g.errors))
 
@@ -606,7 +614,9 @@ class Tree:
         })
         self.note(a, f"❌ Error: {message}\n" if reason == "api_error" else f"❌ Retry ({attempt}/3): {message}")
         if reason != "api_error":  # a retry begins a new trace
-            g.trace, g.content, g.errors = [], "", []
+            g.trace, g.content, g.errors, g.traced = [], "", [], self.t
+            self.log(f"[Orchestrator] Agent {a} workflow enforcement attempt {attempt + 1}/3")
+            self.log(f"[Orchestrator] Sending enforcement message to {a} ({len(message)} chars): {message}...")
 
     def die(self, a: str, message: str) -> None:
         """The third failure: killed, and not recorded as enforcement."""
@@ -1026,7 +1036,7 @@ def mixed_clients(root: pathlib.Path, start: float) -> list[Json]:
     r.use("agent_a", 20000, 300, 0, 256, 0.06)
     r.answer("agent_a", TEXT_A)
     r.use("agent_b", 7000, 90, 12, 0, 0.002)
-    r.use("agent_b", 7100, 110, 0, 256, 0.0024, times=2)
+    r.use("agent_b", 7100, 110, 0, 256, 0.0024, action="new_answer")
     r.answer("agent_b", TEXT_B)
     r.use("agent_c", 40000, 150, 0, 512)
     r.answer("agent_c", "5050, by hand (agent_c).")
@@ -1034,7 +1044,7 @@ def mixed_clients(root: pathlib.Path, start: float) -> list[Json]:
         r.inject(a, source)
     r.use("agent_c", 30000, 100, 0, 256)
     r.vote("agent_c", "agent_a", "agent1 tested.")
-    r.use("agent_b", 7500, 80, 0, 256, 0.0025, times=2)
+    r.use("agent_b", 7500, 80, 0, 256, 0.0025, action="vote")
     r.vote("agent_b", "agent_a", WHY_B)
     r.use("agent_a", 9000, 100, 0, 256, 0.03)
     r.vote("agent_a", "agent_a", WHY_A)
@@ -1108,21 +1118,146 @@ def old_client(backend: str, models: tuple[str, str]) -> Scenario:
         r.cmd("agent_b", "npm install", NPM)
         args = {"path": f"{CWD}/ws/x.txt", "content": "npm install\n"}
         r.call("agent_b", "mcp__filesystem__write_file", args, f"Successfully wrote to {CWD}/ws/x.txt")
+        if backend == "claude_code":  # a failed MCP call is told as one, and the tool that isn't there
+            lost = {"path": f"{CWD}/ws/nothing.txt"}
+            why = f"ENOENT: no such file or directory, open '{CWD}/ws/nothing.txt'"
+            r.call("agent_b", "mcp__filesystem__read_text_file", lost, why, error=True)
+            absent = "<tool_use_error>Error: No such tool available: TodoWrite</tool_use_error>"
+            r.call("agent_b", "TodoWrite", {"todos": []}, absent, error=True)
         answers(r)
         r.cmd("agent_b", "cat lost.txt", err="cat: lost.txt: No such file or directory\n", code=1)
-        r.use("agent_b", 5000, 50, 0, 0, 0.001, times=2 if backend == "gemini" else 1)
+        r.use("agent_b", 5000, 50, 0, 0, 0.001, action="vote" if backend == "gemini" else "")
         r.ignored("agent_b", "agent_a", "Early vote.")
         r.cmd("agent_a", "npm test", err=NOTEST, code=1)
         ending(r)
         late = (29000, 470, 0, 512, 0.0071) if backend == "gemini" else (24000, 420, 0, 512, 0.0061)
         ran = {"npm install": 1, "printf 'a\\n\"b\"\\n' | wc -l": 1, "npm test": 1}
         return [truth(
-            r, "finished", **USUAL | {"usage": USUAL["usage"] | {"agent_b": late}}, votes_ignored=1, tool_calls=6,
+            r, "finished", **USUAL | {"usage": USUAL["usage"] | {"agent_b": late}}, votes_ignored=1,
+            tool_calls=7 if backend == "claude_code" else 6,
             commands={"agent_a": ran, "agent_b": {"npm install": 1, "cat lost.txt": 1}},
             failed_commands={"npm test": 1, "cat lost.txt": 1},
             notes="Commands per agent: agent_outputs (the traces have them once, without the ignored vote's round).",
         )]
     return build
+
+
+def gemini_doubled(version: str) -> Scenario:
+    """Tracked usage of two agents, interleaved, beside an action whose answer was not taken and an API error retried."""
+    def build(root: pathlib.Path, start: float) -> list[Json]:
+        models = {"agent_a": "gemini:gemini-2.5-flash", "agent_b": "gemini:gemini-2.5-pro"}
+        r = Tree(root, version, models, start=start)
+        r.begin()
+        r.note("agent_a", "Installing ⚠️ [Gemini] Rate limited (HTTP unknown) after partial output. Retrying attempt 2/5...\n")
+        r.use("agent_b", 6000, 50, 0, 0, 0.001)
+        r.log("[Gemini] Continuation structured coordination action: new_answer")  # with a function call: not taken
+        r.event("workspace_action", "agent_b", action_type="new_answer", params='content="5050, too early..."')
+        r.cmd("agent_b", "npm install", NPM)
+        r.use("agent_b", 7086, 87, 0, 256, 0.002)
+        r.use("agent_a", 6978, 81, 0, 256, 0.001)  # the other agent's line between the two
+        r.log("[Gemini] Continuation structured coordination action: new_answer")
+        r.use("agent_b", 7086, 87, 0, 256, 0.002)
+        r.answer("agent_b", TEXT_B)
+        r.use("agent_a", 7769, 109, 12, 256, 0.002, action="new_answer")
+        r.answer("agent_a", TEXT_A)
+        r.inject("agent_b", "agent_a")
+        r.use("agent_b", 8271, 101, 0, 256, 0.002, action="vote")
+        r.vote("agent_b", "agent_a", WHY_B)
+        r.use("agent_a", 8379, 116, 12, 256, 0.002, action="vote")
+        r.vote("agent_a", "agent_a", WHY_A)
+        r.present("agent_a", FINAL, (3361, 81, 0, 256, 0.001), after=48.5)
+        counts = {"agent_a": (42635, 612, 48, 1536, 0.01), "agent_b": (36714, 426, 0, 1024, 0.009)}
+        return [truth(
+            r, "finished", **USUAL | {"usage": counts}, tool_calls=1, commands={"agent_b": {"npm install": 1}},
+            tokens_true={"agent_a": {"input": 26487, "output": 387}, "agent_b": {"input": 21357, "output": 238}},
+            notes="Doubled: 7086, 7769, 8271, 8379; the action of the response with 6000 was not taken and not doubled.",
+        )]
+    return build
+
+
+def codex_killed(root: pathlib.Path, start: float) -> list[Json]:
+    """A killed process: its command stays open, its usage is not reported, its ids and its session go on; a vote is dropped."""
+    r = Tree(root, "0.1.97", {"agent_a": "codex:gpt-5.4", "agent_b": "codex:gpt-5.3-codex"}, start=start)
+    r.begin()
+    r.use("agent_b", 41222, 210, 0, 512)
+    r.answer("agent_b", TEXT_B)
+    full = "/bin/bash -lc 'sleep 600'"
+    r.event("tool_start", "agent_b", tool_id="item_2", tool_name="codex_shell", args={"command": full}, server_name="codex")
+    r.use("agent_a", 30000, 200, 0, 256)  # reported between the start and the resume of agent_b's session
+    r.answer("agent_a", TEXT_A)
+    r.inject("agent_b", "agent_a")
+    r.say("agent_b", "\n[Steering delivered — resuming Codex session]\n")
+    r.thread(r.ag["agent_b"], resume="01a204b8-b551-7d50-0002-000000000001")
+    r.cmd("agent_b", "make check", err="make: *** No rule to make target 'check'.\n", code=2)  # item_2 again
+    r.use("agent_a", 56667, 252, 0, 768)
+    r.vote("agent_a", "agent_a", WHY_A)
+    late = {"agent_id": "agent2", "reason": "Changed my mind."}
+    item = {"id": "item_5", "type": "mcp_tool_call", "server": "massgen_workflow_tools", "tool": "vote", "arguments": late}
+    r.raw({"type": "item.completed", "item": item | {"result": {"content": "x" * 500}, "status": "completed"}})
+    r.log("Codex: ignoring additional workflow MCP completion after first accepted call (%s)")
+    r.use("agent_b", 76146, 335, 0, 1024)
+    r.vote("agent_b", "agent_a", WHY_B)
+    r.present("agent_a", FINAL, (8300, 80, 0, 256, 0.0), after=71.0)
+    counts = {"agent_a": (94967, 532, 0, 1280, None), "agent_b": (117368, 545, 0, 1536, None)}
+    return [truth(
+        r, "finished", **USUAL | {"usage": counts, "duration_s": 71.0}, denied_tool_calls=None, tool_calls=2,
+        commands={"agent_b": {"sleep 600": 1, "make check": 1}}, failed_commands={"make check": 1},
+        notes="Recorded tokens are right. The second vote (agent2: agent_b) was never taken. `sleep 600` has no result.",
+    )]
+
+
+def claude_retry(root: pathlib.Path, start: float) -> list[Json]:
+    """0.1.97: thinking is in the traces only, and a retry begins a new one."""
+    r = Tree(root, "0.1.97", {"agent_a": "claude:claude-sonnet-4-5", "agent_b": "claude:claude-haiku-4-5"}, start=start)
+    r.begin()
+    r.ag["agent_a"].trace.append("### Reasoning\nBefore the retry.\n")
+    r.cmd("agent_a", "ls -R", ".:\n")
+    r.tick(2.0)
+    r.enforce("agent_a", "no_tool_calls", 1, WORKFLOW, "x" * 40)
+    r.ag["agent_a"].trace.append("### Reasoning\nAfter the retry.\n")
+    r.cmd("agent_a", "npm install", NPM)
+    r.ag["agent_a"].trace.append("### Reasoning\nNow I submit.\n")
+    usual(r)
+    return [truth(
+        r, "finished", **USUAL, commands={"agent_a": {"ls -R": 1, "npm install": 1}}, tool_calls=2,
+        enforcement={"agent_a": {"no_tool_calls": 1}}, buffer_chars_lost={"agent_a": 40},
+        notes="`Before the retry.` is in no file: the trace of that response is lost.",
+    )]
+
+
+def background_tools(root: pathlib.Path, start: float) -> list[Json]:
+    """Commands started as background tools: told in any of the ways that MassGen accepts, ended by a hook or a wait."""
+    r = Tree(root, "0.1.97", {"agent_a": "openai:gpt-5-mini", "agent_b": "openai:gpt-5"}, start=start)
+    r.begin()
+    begin, wait = "custom_tool__start_background_tool", "custom_tool__wait_for_background_tool"
+
+    def job(n: int, args: Json) -> None:
+        told = {"success": True, "job_id": f"bgtool_{n:012x}", "tool_name": EXEC, "status": "running"}
+        r.call("agent_a", begin, {"tool_name": EXEC} | args, json.dumps(told))
+
+    def ended(command: str, code: int, err: str = "") -> str:
+        body: Json = {"success": code == 0, "exit_code": code, "stdout": "", "stderr": err}
+        return json.dumps(body | {"execution_time": 1.5, "command": command})
+
+    job(1, {"arguments": {"command": "sleep 2; echo done"}})
+    job(2, {"arguments": '{"command": "make all"}'})
+    job(3, {"args": {"command": "make docs"}})
+    job(4, {"command": "make test"})
+    refused = json.dumps({"success": False, "error": "Unknown background tool target: mcp__command_line__nosuch"})
+    r.call("agent_a", begin, {"tool_name": EXEC, "arguments": {"command": "never started"}}, refused)
+    line = f"- [bgtool_000000000001] {EXEC} (completed)\n  Result: {ended('sleep 2; echo done', 0)}"
+    banner = "=" * 60
+    r.hook("agent_a", "background_tool_complete", "post", "allow",
+           inject=f"\n{banner}\n🔄 BACKGROUND TOOL RESULTS\n{banner}\n\n{line}\n\n{banner}")
+    for n, command, code in ((2, "make all", 2), (4, "make test", 0)):
+        done = {"job_id": f"bgtool_{n:012x}", "tool_name": EXEC, "status": "completed", "success": True, "ready": True}
+        r.call("agent_a", wait, {"timeout_seconds": 30}, json.dumps(done | {"result": ended(command, code, "make: no rule\n" * (code > 0))}))
+    usual(r)
+    return [truth(
+        r, "finished", **USUAL, failed_commands={"make all": 1}, tool_calls=7,
+        commands={"agent_a": {"sleep 2; echo done": 1, "make all": 1, "make docs": 1, "make test": 1}},
+        notes="`never started` did not run. `make docs` was never asked for: no result.",
+    )]
 
 
 def debug_commands(root: pathlib.Path, start: float) -> list[Json]:
@@ -1523,6 +1658,8 @@ SCENARIOS: dict[str, Scenario] = {
     "dead_agent": dead_agent, "mcp_server_killed": mcp_server_killed, "dropped_vote": dropped_vote,
     "noisy_commands": noisy_commands, "single_agent": single_agent, "unknown_backend": unknown_backend,
     "silent_subagent": silent_subagent, "pivot": pivot, "winner_against_votes": winner_against_votes,
+    "gemini_doubled_old": gemini_doubled("0.1.45"), "gemini_doubled": gemini_doubled("0.1.97"),
+    "codex_killed": codex_killed, "claude_retry": claude_retry, "background_tools": background_tools,
 }
 
 

@@ -211,17 +211,18 @@ def test_a_server_killed_under_a_command() -> None:
 
 
 def test_claude_code_errors() -> None:
-    """Three refusals, a tool that does not exist, one API error in three records, a limit of 2000 ms that was passed."""
+    """Three refusals, a tool that does not exist, one retry without a request in three records, a limit of 2000 ms passed."""
     data = ask("claude_code_errors")
-    assert data["totals"] == {"api_error": 1, "refused_response": 1, "failed_command": 1, "denied": 3, "never_ran": 1}
-    (api,) = rows(data, "api_error")
-    assert len(api["sources"]) == 3
-    assert any(source.startswith("events.jsonl:") for source in api["sources"])
+    assert data["totals"] == {"empty_retry": 1, "refused_response": 1, "failed_command": 1, "denied": 3, "never_ran": 1}
+    (retry,) = rows(data, "empty_retry")
+    assert "no request was made" in retry["sentence"]
+    assert len(retry["sources"]) == 3
+    assert any(source.startswith("events.jsonl:") for source in retry["sources"])
     assert {row["tool"] for row in rows(data, "denied")} == {"Bash", "Read", "Write"}
     assert rows(data, "never_ran")[0]["tool"] == "TodoWrite"
     (limit,) = data["limits"]
     assert (limit["command"], limit["asked_s"], limit["taken_s"], limit["timed_out"]) == (
-        "sleep 300; echo late", 2.0, 2.1, True,
+        "sleep 300; echo late", 2.0, None, True,
     )  # fmt: skip
 
 
