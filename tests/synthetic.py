@@ -1623,11 +1623,11 @@ def pivot(root: pathlib.Path, start: float) -> list[Json]:
     r.cmd("agent_a", "npm test", err=NOTEST, code=1)
     r.cmd("agent_a", "npm test -- --silent", err=NOTEST, code=1)
     r.cmd("agent_a", "python3 sum.py", "5050\n")
-    r.cmd("agent_b", "ls", "sum.py\n")
+    r.cmd("agent_b", "cat sum.py", "print(sum(range(101)))\n")
     usual(r)
     return [truth(
         r, "finished", **USUAL, tool_calls=4, failed_commands={"npm test": 1, "npm test -- --silent": 1},
-        commands={"agent_a": {"npm test": 1, "npm test -- --silent": 1, "python3 sum.py": 1}, "agent_b": {"ls": 1}},
+        commands={"agent_a": {"npm test": 1, "npm test -- --silent": 1, "python3 sum.py": 1}, "agent_b": {"cat sum.py": 1}},
     )]
 
 

@@ -130,7 +130,7 @@ def _rounds(data: Any) -> list[str]:
     return [
         head,
         *table(("round type", "count", "avg s", "max s", "total s", "% of total"), rows),
-        f"longest rounds: {slow}",
+        f"longest rounds: {slow}" + ('; more: part="slowest_rounds"' if len(data["slowest_rounds"]) > 3 else ""),
     ]
 
 
