@@ -17,6 +17,8 @@ from massgen_logs.readers.massgen_log import read as read_log
 from massgen_logs.readers.status_json import Enforcement
 from massgen_logs.run import backends, clock, load
 from massgen_logs.run.backends import codex
+from massgen_logs.tools.base import call
+from massgen_logs.tools.registry import get
 from massgen_logs.tree import resolve
 
 OK = '{"success":true,"exit_code":0,"stdout":"x","stderr":"","execution_time":0.5}'
@@ -264,3 +266,26 @@ def test_codex_resume_that_reported_nothing_before_is_not_corrected(ask) -> None
     assert all(agent["corrected"] is None for agent in data["agents"].values())
     assert all(agent["cost_usd"] is None for agent in data["agents"].values())
     assert data["total"]["floor"] is True
+
+
+@pytest.mark.parametrize(
+    ("line", "state"),
+    [
+        (
+            "15:47:31 | ERROR    | [ERROR] orchestrator: ❌ Unable to provide coordinated answer - no successful agents",
+            "failed",
+        ),
+        (
+            "15:47:31 | INFO     | an agent quotes: Unable to provide coordinated answer - no successful agents",
+            "unfinished",
+        ),
+    ],
+)
+def test_a_run_whose_agents_all_died_has_failed(line: str, state: str, tmp_path: Path) -> None:
+    """MassGen 0.1.45 to 0.1.97 write no JSON file then, and end with this line (seen in real runs of three versions)."""
+    run = tmp_path / "log_20261124_154730_692452" / "turn_1" / "attempt_1"
+    run.mkdir(parents=True)
+    (run / "massgen.log").write_text(f"15:47:30 | INFO     | Starting\n{line}\n")
+    data = call(get("run_overview"), {"logs_dir": str(tmp_path)}).data
+    assert data["state"] == state
+    assert ("no agent was left" in data["finish_reason"]) == (state == "failed")

@@ -12,7 +12,7 @@ In this order, the first that holds:
 4. `finished`: coordination_events.json with session_end and a final answer; the end of the presentation in events.jsonl
    (all that an orchestration restart leaves of its first attempt); a final answer beside a file that is written only at
    the end, should that file be torn.
-5. `failed`: session_end without a final answer.
+5. `failed`: session_end without a final answer; "no successful agents" as the orchestrator's last error in massgen.log.
 6. else not ended: `in_progress` if the last sign of life is less than two minutes old, `unfinished` if older.
 """
 
@@ -42,6 +42,10 @@ _END_FILES = (
 """Files that MassGen writes only at the end."""
 _PRESENTED = (b'"event_type": "final_presentation_end"', b'"event_type": "answer_locked"')
 # the whole message, as MassGen logs it: an agent may quote its words
+_ALL_DEAD = re.compile(
+    rb"(?m)^\d\d:\d\d:\d\d(?:\.\d{3})? \| ERROR +\| (?:\S+:\d+ - )?\[ERROR\] orchestrator: \S+ Unable to provide coordinated "
+    rb"answer - no successful agents\s*$"
+)
 _LOG_TIMEOUT = re.compile(
     r"Stream chunk \[\w+\]: ?\r?\n?⚠️ \*\*Orchestrator Timeout\*\*: (Time limit exceeded \([\d.]+s/[\d.]+s\))[ \r]*$".encode(), re.M
 )  # fmt: skip
@@ -106,6 +110,8 @@ def decide(
         return Ending("finished", "final answer presented", place, last)
     if ended:
         return Ending("failed", status.finish_details or "ended without a final answer", session_end, last)
+    if dead := next((name for name, log in logs if _ALL_DEAD.search(log)), None):
+        return Ending("failed", "no agent was left to answer", _place(attempt, dead, b"no successful agents"), last)
     signs = [last, *(clock.iso(stamp.decode("ascii", "replace")) for stamp in _EVENT_TIME.findall(events)[-1:])]
     log = attempt.file("massgen.log") or attempt.file("massgen_debug.log")
     begun = next((clock.of_day(_seconds(found)) for found in _LOG_TIME.findall(read_head(log, 4096))[:1]), None)
