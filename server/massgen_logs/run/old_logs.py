@@ -143,7 +143,7 @@ def _piece(
     open_calls.remove(call)
     apply(call, dialect.outcome(tool, call.args, row.content, True if row.ok is False else None))
     call.output_chars, call.end, call.end_src = len(row.content), t, src
-    call.recorded_ok = row.ok if row.ok is not None else None if row.content.startswith("Error") else True
+    call.recorded_ok = False if row.ok is False else None if row.content.startswith("Error") else True
     found.planted += planted.look(row.content, f"result of {tool}", agent, t, src)
 
 
