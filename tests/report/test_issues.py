@@ -39,7 +39,10 @@ def test_the_table_is_prefilled_from_the_findings() -> None:
         ("Medium", "Agents answer or vote right after a failed command", ["log-analysis", "agent-behavior"]),
         ("Low", "A command is repeated by one agent: npm install", ["log-analysis", "performance"]),
     ]
-    assert found[1].description == "1 failed calls are recorded as successes [events.jsonl:60]."
+    assert (
+        found[1].description
+        == "1 failed call is recorded as a success (MassGen's own count of failures: 0) [events.jsonl:61]."
+    )
 
 
 def test_an_id_is_of_the_rule_and_the_command() -> None:
@@ -87,7 +90,7 @@ def test_another_agent_is_the_same_issue_and_another_command_is_not() -> None:
 def test_every_finding_has_its_row(sample: Sample) -> None:
     """Of every run: each rule that found something, with the priority of its severity."""
     made = material_of(sample)
-    want = {(finding.rule, finding.severity.capitalize()) for finding in findings(made.run)}
+    want = {(f.rule, f.severity.capitalize()) for f in findings(made.run) if f.severity != "info"}
     found = {(r.id, r.priority) for r in proposed(made)}
     assert len({id_ for id_, _ in found}) >= len({rule for rule, _ in want})
     assert {priority for _, priority in found} == {priority for _, priority in want}
@@ -95,7 +98,7 @@ def test_every_finding_has_its_row(sample: Sample) -> None:
 
 def test_every_rule_has_a_title_in_both_languages() -> None:
     """No row is titled by a rule's id."""
-    assert {rule.id for rule in RULES} == set(ABOUT)
+    assert {rule.id for rule in RULES if rule.severity != "info"} == set(ABOUT)  # a good sign is no issue
     assert [title for title, _ in ABOUT.values() if Say("zh")(title) == title] == []
 
 
@@ -130,7 +133,10 @@ def test_rows_may_be_edited_freely_but_figures_elsewhere_not(run_cli, copy_of) -
     """write_report takes other numbers in section 9, and the id of the table into the JSON."""
     root = copy_of(S1)
     text = re.sub(r"\[\[JUDGE: .*?\]\]", "None.", run_cli("draft-report", "--logs-dir", str(root))[1])
-    text = text.replace("1 failed calls are recorded as successes [events.jsonl:60].", "Counts 7 of 9 exit codes.")
+    text = text.replace(
+        "1 failed call is recorded as a success (MassGen's own count of failures: 0) [events.jsonl:61].",
+        "Counts 7 of 9 exit codes.",
+    )
     text = re.sub(r"\|Low\|A command is repeated[^\n]*\n", "", text).replace(
         "|Medium|Failed tool calls are", "|High|Exit codes are"
     )

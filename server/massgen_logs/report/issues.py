@@ -25,7 +25,13 @@ ABOUT = {
     "tie": ("A tie is decided by order", "voting"),
     "own_vote_decided": ("An agent wins by its own vote", "voting"),
     "duplicate_answer": ("Duplicate answers are accepted", "agent-behavior"),
-    "refused_responses": ("Responses are refused repeatedly in a round", "agent-behavior"),
+    "retries": ("Responses are retried repeatedly in a round", "agent-behavior"),
+    "winner_not_top": ("The winner has fewer votes than another agent", "voting"),
+    "unrelated_final": ("The presented answer has nothing to do with the winning one", "orchestration"),
+    "votes_lost": ("Much of a run goes into votes that don't count", "performance"),
+    "stall": ("An agent at work gives no sign for long", "performance"),
+    "ignored_input": ("An answer takes up nothing of the answers its author saw", "agent-behavior"),
+    "workspace_emptied": ("Commands fail since the workspace is emptied at an answer", "orchestration"),
     "content_lost": ("Refused responses throw content away", "orchestration"),
     "unknown_tools": ("Agents call tools that don't exist", "agent-behavior"),
     "agent_died": ("An agent ends with an error", "reliability"),
@@ -64,7 +70,8 @@ def proposed(m: Material) -> list[SuggestedIssue]:
     """One row for each rule, and command, that found something; the most severe first, equal ones joined."""
     rows: dict[str, list[Finding]] = {}
     for finding in m.findings:
-        rows.setdefault(finding_id(m.run, finding), []).append(finding)
+        if finding.severity != "info":  # a good sign is nothing to mend
+            rows.setdefault(finding_id(m.run, finding), []).append(finding)
     return [_row(m, id_, same) for id_, same in rows.items()]
 
 
