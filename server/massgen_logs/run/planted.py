@@ -33,10 +33,22 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"(?i)\b(?:you (?:must|should|need to|have to)|please|now|immediately|first)\b[^.\n]{0,30}\b(?:run|execute|eval|paste|type)\b[^.\n]{0,20}\b(?:the following|this|these)\b[^.\n]{0,30}\b(?:commands?|code|scripts?|shell)\b")),
     ("vote", re.compile(r"(?i)\b(?:you (?:must|should|have to)|please|everyone|all agents|other agents)\b[^.\n]{0,40}\bvote for (?:me|my|this|agent)")),
 )  # fmt: skip
-_HINT = re.compile(
-    r"(?i)instruction|prompt|directive|guideline|\brules\b|\bcontext\b|messages|orders|<\||inst\]|<</?sys|</?system|</?developer|</?human|system|developer|admin"
-    r"|human: |assistant|function_|invoke|tool_|parameter|\bai\b|a\.i\.|llm|language model|agent|claude|gpt|gemini|analy|reviewer|reader|the user|operator|anyone|following|vote for|忽略"
-)
+_STEMS: dict[str, tuple[str, ...]] = {
+    "override": ("ignore", "disregard", "forget", "override", "bypass", "new instruction", "new system", "new directive", "new orders", "忽略"),
+    "marker": (
+        "<|", "[inst", "[/inst", "<<sys", "<</sys", "<system", "</system", "developer", "<human", "</human", "user_query",
+        "system prompt", "system message", "system override", "system notice", "admin ", "human: ", "assistant: ",
+    ),
+    "tool-call": ("function_", "invoke", "parameter", "tool_use", "tool_call"),
+    "reader": (
+        "you are", "you're", "if you", "when you", "since you", "as you", " reading", "analyzing", "analysing", "processing", "summari", "parsing",
+        "note", "message", "attention", "instruction", "important", "notice",
+    ),
+    "conceal": ("do not", "don't", "never"),
+    "command": ("command", "script", "shell", " code"),
+    "vote": ("vote for",),
+}  # fmt: skip
+"""What a text of each kind has, in lower case: looking for these costs a hundredth of a pattern."""
 _OWN = re.compile(
     r"<system-reminder>\nWhenever you read a file, you should consider whether .*?</system-reminder>", re.S
 )
@@ -71,12 +83,16 @@ def look(text: str, whose: str, agent: str | None, t: float | None, src: str) ->
         t: Unix seconds.
         src: where it can be looked up.
     """
-    if not _HINT.search(text):
+    low = text.lower()
+    kinds = {kind for kind, stems in _STEMS.items() if any(stem in low for stem in stems)}
+    if not kinds:
         return
     # a result is often JSON text, in which a line begins after a backslash and an n
     text = _OWN.sub("", text.replace("\\n", "\n").replace('\\"', '"'))
     seen: set[str] = set()
     for kind, pattern in _PATTERNS:
+        if kind not in kinds:
+            continue
         for match in pattern.finditer(text):
             if kind in seen:
                 break

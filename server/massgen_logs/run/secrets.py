@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
+from massgen_logs import stop
+from massgen_logs.handles import listing
 from massgen_logs.readers.base import read_text
 from massgen_logs.run.model import Run, Secret, Secrets
 from massgen_logs.tree import Attempt
@@ -40,6 +40,7 @@ def collect(run: Run, attempt: Attempt, find: Callable[[str], Sequence[Hit]]) ->
     """
     secrets, found, room = Secrets(), dict[str, Secret](), MOST_BYTES
     for size, name, changed, path in sorted(_files(attempt)):
+        stop.check()
         if size > room:
             secrets.skipped.append(name)
             continue
@@ -88,14 +89,7 @@ def _files(attempt: Attempt) -> Iterator[tuple[int, str, int, Path]]:
     for parts in folders:
         bases = [attempt.path.joinpath(*parts), *([attempt.log_half] if attempt.log_half and not parts else [])]
         for base in bases:
-            try:
-                names = os.listdir(base)
-            except OSError:
-                continue
-            for name in names:
+            for name, info in listing(base):
                 path = attempt.file(*parts, name)
-                if path is None or name.lower().endswith(_SKIPPED):
-                    continue
-                with suppress(OSError):  # gone by now
-                    info = os.lstat(path)
+                if path is not None and not name.lower().endswith(_SKIPPED):
                     yield info.st_size, "/".join([*parts, name]), info.st_mtime_ns, path
