@@ -83,6 +83,12 @@ EXPECTED: dict[str, set[str]] = {
     "claude_code_old": {"not_delivered", "false_success"},
     "gemini_old": {"false_success", "failure_before_end"},
     "codex_resume": {"retries", "not_delivered", "failure_before_end"},
+    # in these five agent_b answers without a call; `make all` exits 2 for a success; `make check` exits 2 and agent_a submits
+    "background_tools": {"answered_without_tools", "false_success"},
+    "claude_retry": {"answered_without_tools"},
+    "codex_killed": {"answered_without_tools", "failure_before_end"},
+    "gemini_doubled": {"answered_without_tools"},
+    "gemini_doubled_old": {"answered_without_tools"},
     "dead_agent": {"no_end", "agent_died", "retries", "false_success", "answered_without_tools"},
     "debug_commands": {"false_success", "failure_before_end"},
     "hook_denied": {"false_success", "refused_work"},
