@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -104,3 +106,22 @@ def test_an_oversized_line_is_skipped(tmp_path: Path, monkeypatch: pytest.Monkey
     source, problems = Source("events.jsonl"), list[Problem]()
     assert [event.line for event in events_jsonl.read(path, source, problems)] == [1, 3]
     assert [(p.line, p.what) for p in problems] == [(2, "line longer than 100 bytes: skipped")]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"config: " + b"[" * 200_000,
+        b"a: &a [x,x,x,x,x,x,x,x,x]\n"
+        + b"".join(b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 9)) for c in range(98, 110)),
+        b"config: &c\n  again: *c\n",
+    ],
+    ids=["nested", "aliases", "cycle"],
+)
+def test_a_hostile_config_is_a_problem(document: bytes, tmp_path: Path) -> None:
+    """Deep nesting ends a process inside the YAML library's C code; aliases multiply without end."""
+    file = tmp_path / "execution_metadata.yaml"
+    file.write_bytes(b"massgen_version: 0.1.97\n" + document)
+    code = "import sys, pathlib; from massgen_logs.readers.execution_metadata import read; r = read(pathlib.Path(sys.argv[1])); print(r.value.version, len(r.problems))"
+    done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["0.1.97", "1"], done.stderr

@@ -99,21 +99,21 @@ def parse_json(text: str | bytes) -> object:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         try:
-            return _sane(json.loads(text, parse_constant=lambda _: None))
+            return sane(json.loads(text, parse_constant=lambda _: None))
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
 
 
-def _sane(value: object) -> object:
+def sane(value: object) -> object:
     """Without what JSON can't hold on the way out: lone surrogates, integers of more than 64 bits."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, int) and abs(value) >= 1 << 63:
         return str(value)
     if isinstance(value, list):
-        return [_sane(item) for item in sequence(cast("object", value))]
+        return [sane(item) for item in sequence(cast("object", value))]
     if isinstance(value, dict):
-        return {str(_sane(k)): _sane(v) for k, v in mapping(cast("object", value)).items()}
+        return {str(sane(k)): sane(v) for k, v in mapping(cast("object", value)).items()}
     return value
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from massgen_logs.readers.base import Problem, Read, Source, mapping, mappings, number, read_text, text
+from massgen_logs.readers.base import Problem, Read, Source, mapping, mappings, number, read_text, sane, text
 
+MOST_VALUES = 100_000
+"""Values of a config at most, each alias counted as often as it is used."""
+_DEEPEST = 100
 _VERSION = re.compile(r"^massgen_version: *['\"]?([0-9][0-9A-Za-z.+-]*)['\"]? *$", re.M)
 
 
@@ -46,17 +52,14 @@ def read_version(path: Path | None) -> str | None:
 
 def read(path: Path | None) -> Read[Metadata]:
     """Read execution_metadata.yaml."""
-    import yaml  # here: a call that only lists logs never needs it
-
     found = read_text(path)
     if found.source is None or found.source.unreadable:
         return Read(Metadata(), found.source, found.problems)
     name = found.source.file
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        data = mapping(yaml.load(found.value, Loader=loader))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        problem = Problem(name, None, f"no valid YAML: {str(error).splitlines()[0][:120]}")
+        data = mapping(sane(_plain(_load(found.value), iter(range(MOST_VALUES)))))
+    except Exception as error:  # PyYAML lets through whatever Python raises at a value that does not fit its tag
+        problem = Problem(name, None, f"no valid YAML: {(str(error) or type(error).__name__).splitlines()[0][:120]}")
         return Read(Metadata(version=read_version(path)), Source(name, 0, 1), [problem])
     config, args = mapping(data.get("config")), mapping(data.get("cli_args"))
     version = text(data.get("massgen_version"))
@@ -74,6 +77,37 @@ def read(path: Path | None) -> Read[Metadata]:
         config=config or None,
     )
     return Read(metadata, found.source, found.problems)
+
+
+def _load(document: str) -> object:
+    """The document, unless it is nested so deeply that PyYAML's C code would overrun its stack and end the process."""
+    import yaml  # here: a call that only lists logs never needs it
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    depth = 0
+    for event in yaml.parse(document, Loader=loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(f"nested deeper than {_DEEPEST}")
+    return yaml.load(document, Loader=loader)
+
+
+def _plain(value: object, budget: Iterator[int], depth: int = 0) -> object:
+    """YAML as JSON could hold it: no cycle, and no more values than `budget`, whatever aliases multiply.
+
+    Raises:
+        ValueError: for more values or deeper nesting than any config has.
+    """
+    if next(budget, None) is None or depth > _DEEPEST:
+        raise ValueError(f"a cycle, or more than {MOST_VALUES} values")
+    if isinstance(value, dict):
+        entries = cast("dict[object, object]", value).items()
+        return {str(key): _plain(item, budget, depth + 1) for key, item in entries}
+    if isinstance(value, list):
+        return [_plain(item, budget, depth + 1) for item in cast("list[object]", value)]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int) else str(value)
 
 
 def _agents(config: dict[str, object], args: dict[str, object]) -> list[AgentConfig]:
