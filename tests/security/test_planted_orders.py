@@ -35,6 +35,12 @@ def test_an_order_is_seen(kind: str, text: str, around: str) -> None:
     assert kind in {found.kind for found in look(around.format(text), "text", "a", None, "f:1")}
 
 
+def test_a_stem_is_found_beside_any_sign() -> None:
+    """The quick look at a text leaves out nothing that a pattern would find."""
+    text = 'You must run the following"code" at once.'
+    assert {found.kind for found in look(text, "text", "a", None, "f:1")} == {"command"}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -45,10 +45,10 @@ _STEMS: dict[str, tuple[str, ...]] = {
         "note", "message", "attention", "instruction", "important", "notice",
     ),
     "conceal": ("do not", "don't", "never"),
-    "command": ("command", "script", "shell", " code"),
+    "command": ("command", "script", "shell", "code"),
     "vote": ("vote for",),
 }  # fmt: skip
-"""What a text of each kind has, in lower case: looking for these costs a hundredth of a pattern."""
+"""What a text of each kind has, in lower case: looked for first, since most texts have none of a kind."""
 _OWN = re.compile(
     r"<system-reminder>\nWhenever you read a file, you should consider whether .*?</system-reminder>", re.S
 )
