@@ -68,10 +68,7 @@ def _run_tool(arguments: list[str]) -> int:
     tool = get(str(command).replace("-", "_"))
     answer = call(tool, {key: _content(key, value) for key, value in options.items()})
     if as_json:
-        import orjson
-
-        data = orjson.dumps(answer.json(), option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-        sys.stdout.buffer.write(data + b"\n")
+        sys.stdout.buffer.write(answer.dumps() + b"\n")
     else:
         _show(answer.text())
     return 0

@@ -170,6 +170,15 @@ def open_folder(path: Path) -> Folder:
     return Folder(path, _enter(path, _FOLDER))
 
 
+def is_open(folder: Path) -> bool:
+    """True for a real folder that may be listed and entered."""
+    try:
+        with open_folder(folder) as opened:
+            return os.access(folder if opened.handle is None else ".", os.R_OK | os.X_OK, dir_fd=opened.handle)
+    except OSError:
+        return False
+
+
 def _parent(path: Path) -> Folder:
     return Folder(path.parent, _enter(path.parent, _THROUGH))
 

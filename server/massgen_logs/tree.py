@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from massgen_logs.errors import MassgenLogError, nearest, quoted
-from massgen_logs.handles import SESSION, below, entries, file_status, is_file, listing
+from massgen_logs.handles import SESSION, below, entries, file_status, is_file, is_open, listing
 
 STAMP = re.compile(r"\d{8}_\d{6}_\d{6}")
 REPORT = "ANALYSIS_REPORT.md"
@@ -78,6 +78,14 @@ class Attempt:
             if stamps or any(n == "workspace" for n, _ in inside):
                 found[name] = stamps
         return found
+
+    def closed_folders(self) -> list[str]:
+        """Real sub-folders, two levels deep, that may not be listed or entered: what they hold is unknown, not absent."""
+        closed: list[str] = []
+        for name in self.folders():
+            closed += [f"{name}/{inner}" for inner in self.folders(name) if not is_open(self.path / name / inner)]
+            closed += [] if is_open(self.path / name) else [name]
+        return closed
 
     def workspace_files(self, *parts: str, limit: int = 2000) -> tuple[list[tuple[str, int]], bool]:
         """(relative path, bytes) of the files in a workspace copy, and whether there are more than `limit` entries.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,15 @@ class Read(Generic[T]):
     value: T
     source: Source | None = None
     problems: list[Problem] = field(default_factory=list[Problem])
+
+    @property
+    def unreadable(self) -> bool:
+        """True if the file exists and could not be read whole."""
+        return self.source is not None and self.source.unreadable > 0
+
+    def named(self, file: str) -> list[Problem]:
+        """Its problems, with the file's path below the attempt: many folders hold a file of this name."""
+        return [Problem(file, problem.line, problem.what) for problem in self.problems]
 
 
 def read_text(path: Path | None, limit: int = MAX_DOCUMENT) -> Read[str]:
@@ -117,35 +127,46 @@ def sane(value: object) -> object:
     return value
 
 
-def lines(path: Path | None, problems: list[Problem]) -> Iterator[tuple[int, bytes]]:
-    """(1-based number, bytes) of each line without its end; never holds more than one line in memory."""
+_UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading a file or a damaged archive raises (RuntimeError: it has a password)."""
+
+
+def lines(path: Path | None, source: Source, problems: list[Problem]) -> Iterator[tuple[int, bytes]]:
+    """(1-based number, bytes) of each line without its end; never holds more than one line in memory.
+
+    What could not be read is counted in `source` and told in `problems`; what stands before it is handed out.
+    """
+
+    def lost(line: int | None, what: str) -> None:
+        source.unreadable += 1
+        problems.append(Problem(source.file, line, what))
+
     if path is None:
         return
+    number = 0
     try:
-        raw = os.fdopen(open_file(path), "rb")
-        handle = _unzipped(raw) if path.suffix == ".zip" else raw
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        problems.append(Problem(path.name, None, f"cannot be opened: {getattr(error, 'strerror', None) or error}"))
-        return
-    with handle:
-        number = 0
-        while line := handle.readline(MAX_LINE):
-            number += 1
-            if not number & 1023:
-                stop.check()
-            if len(line) == MAX_LINE and not line.endswith(b"\n"):
-                problems.append(Problem(path.name, number, f"line longer than {MAX_LINE} bytes: skipped"))
-                while (rest := handle.readline(MAX_LINE)) and not rest.endswith(b"\n"):
-                    pass
-                continue
-            yield number, line.rstrip(b"\r\n")
+        with os.fdopen(open_file(path), "rb") as raw, _unzipped(raw) if path.suffix == ".zip" else raw as handle:
+            while line := handle.readline(MAX_LINE):
+                number += 1
+                if not number & 1023:
+                    stop.check()
+                if len(line) == MAX_LINE and not line.endswith(b"\n"):
+                    lost(number, f"line longer than {MAX_LINE} bytes: skipped")
+                    while (rest := handle.readline(MAX_LINE)) and not rest.endswith(b"\n"):
+                        pass
+                    continue
+                yield number, line.rstrip(b"\r\n")
+    except _UNREADABLE as error:
+        why = getattr(error, "strerror", None) or error
+        lost(number + 1 if number else None, f"cannot be {'read on' if number else 'opened'}: {why}")
 
 
 def _unzipped(raw: BinaryIO) -> IO[bytes]:
     """The only member of a log that MassGen rotated away; refuses one that would be larger than a gigabyte."""
     archive = zipfile.ZipFile(raw)
     members = archive.infolist()
-    if len(members) != 1 or members[0].file_size > 1 << 30:
+    packed = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+    if len(members) != 1 or members[0].file_size > 1 << 30 or members[0].compress_type not in packed:
         raise zipfile.BadZipFile("no archive of one log")
     return archive.open(members[0])
 

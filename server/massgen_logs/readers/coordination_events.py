@@ -88,7 +88,7 @@ def _salvaged(torn: str) -> dict[str, object]:
     try:
         meta = decoder.raw_decode(torn, torn.index("{", start))[0]
         at = torn.index("[", events) + 1
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     found: list[object] = []
     while True:

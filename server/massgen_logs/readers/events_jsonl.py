@@ -41,7 +41,7 @@ def read(path: Path | None, source: Source, problems: list[Problem], *, thinking
     """
     skipped = _SKIPPED if thinking else (*_SKIPPED, "thinking")
     marks = tuple(f'"event_type": "{kind}"'.encode() for kind in skipped)
-    for number, raw in lines(path, problems):
+    for number, raw in lines(path, source, problems):
         source.rows += 1
         if not raw.strip() or any(mark in raw[:90] for mark in marks):
             continue

@@ -38,7 +38,7 @@ class LogLine:
 def read(path: Path | None, source: Source, problems: list[Problem]) -> Iterator[LogLine]:
     """Messages in file order, without the `Yielding chunk:` repetitions."""
     start, head, parts = 0, None, list[str]()
-    for number, raw in lines(path, problems):
+    for number, raw in lines(path, source, problems):
         source.rows += 1
         line = decode(raw)
         match = _PREFIX.match(line)

@@ -50,7 +50,7 @@ def read(path: Path | None, source: Source, problems: list[Problem]) -> Iterator
     """The error lines in file order; source.rows counts all lines that were read."""
     size = 0
     start: int | None = None
-    for number, raw in lines(path, problems):
+    for number, raw in lines(path, source, problems):
         size += len(raw) + 1
         if size > MAX_BYTES:
             problems.append(Problem(source.file, number, f"only the first {MAX_BYTES} bytes were read"))

@@ -35,7 +35,7 @@ class Chunk:
 def read(path: Path | None, source: Source, problems: list[Problem]) -> Iterator[Chunk]:
     """Chunks in file order; a chunk may span lines."""
     start, parts = 0, list[str]()
-    for number, raw in lines(path, problems):
+    for number, raw in lines(path, source, problems):
         source.rows += 1
         line = decode(raw)
         if re.match(r"\d\d:\d\d:\d\d\.\d{3} \| ", line):

@@ -69,10 +69,10 @@ def _final(m: Material, final: FinalRow | None) -> list[str]:
     if final is None or final.similarity is None:
         return []
     line = say(
-        "\nThe final answer ({chars} characters, {where}) against {winning}, the winner's last: similarity {similarity}.",
+        "The final answer ({chars} characters, {where}) against {winning}, the winner's last: similarity {similarity}.",
         chars=final.chars, where=final.where, winning=final.winning, similarity=final.similarity,
     )  # fmt: skip
-    return [line + (" " + say("They share (almost) nothing.") if final.unrelated else "")]
+    return ["", line + (" " + say("They share (almost) nothing.") if final.unrelated else "")]
 
 
 def _votes(m: Material) -> list[str]:
@@ -88,7 +88,8 @@ def _votes(m: Material) -> list[str]:
     return [
         *table(say.header("Voter", "Voted For", "Time", "Reason (agent's words)"), rows, 280),
         *say.rest(len(rows), votes.counted, "vote_reasons"),
-        say("\nTally: {tally}; for itself: {own}.", tally=counts(votes.tally), own=", ".join(own) or say("none")),
+        "",
+        say("Tally: {tally}; for itself: {own}.", tally=counts(votes.tally), own=", ".join(own) or say("none")),
         *([say("By the voters' own words: {tally}.", tally=counts(votes.meant_tally))] if votes.meant_tally else []),
         *_not_counted(m),
         say.judge("whether the reasons show a real evaluation; key phrase of each"),
@@ -109,7 +110,7 @@ def _not_counted(m: Material) -> list[str]:
     names = [f"{key} x{n}" for key, n in groups.items()]
     shown = names[: 4 * m.most]
     more = [m.say("{n} more", n=len(names) - len(shown))] if len(names) > len(shown) else []
-    return [m.say("\nNot counted: {votes} (reasons: vote_reasons).", votes=", ".join([*shown, *more]))]
+    return ["", m.say("Not counted: {votes} (reasons: vote_reasons).", votes=", ".join([*shown, *more]))]
 
 
 def _decisions(m: Material) -> list[str]:
@@ -194,11 +195,12 @@ def _reasoning(m: Material) -> list[str]:
     say = m.say
     header = say.header("Agent", "Calls", "Failed", "Refused", "Answers", "Votes", "Checks", "Tools (s)", "Think (s)")
     lines = table(header, [_row(m, one) for one in m.behaviour])
-    lines.append(
+    lines += [
+        "",
         say(
-            "\n✗ failed, ⊘ refused, (?) no recorded end; xN: N in a row. Checks: commands that test, check, verify, lint or diff."
-        )
-    )
+            "✗ failed, ⊘ refused, (?) no recorded end; xN: N in a row. Checks: commands that test, check, verify, lint or diff."
+        ),
+    ]
     shown = m.behaviour[: min(TRACES, 3 * m.most + 2)]
     for one in shown:
         lines += ["", f"#### {flat(one.agent, 60)}", *_agent(m, one)]

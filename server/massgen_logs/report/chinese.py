@@ -49,7 +49,7 @@ SENTENCES = {
     "**Trace ID:** not queried  ": "**追踪ID：** 未查询  ",
     "**Generated:** {when} (draft measured by massgen-logs)  ": "**生成时间：** {when}（草稿由 massgen-logs 测量）  ",
     "**Logfire Link:** none": "**Logfire链接：** 无",
-    "\nshown {shown} of {total}; the rest: {tool}": "\n显示 {shown}/{total}；其余：{tool}",
+    "shown {shown} of {total}; the rest: {tool}": "显示 {shown}/{total}；其余：{tool}",
     "unknown": "未知", "not recorded": "未记录", "none": "无",
     "{accepted} accepted, {ignored} ignored, {refused} refused, {counted} counted":
         "{accepted} 已接受, {ignored} 被忽略, {refused} 被拒绝, {counted} 计入",
@@ -58,8 +58,8 @@ SENTENCES = {
     "2-3 sentences: the task, how it ended, the key findings": "2-3句话：任务内容、如何结束、关键发现",
     "which of these matter, and any coordination problem that only reading shows": "其中哪些重要，以及只有阅读日志才能看出的协调问题",
     "This version records no rounds: phases are not known.": "此版本不记录轮次：阶段时长未知。",
-    "\nSummed over agents, which work in parallel; a share of that sum, not of the run.":
-        "\n为各Agent之和（并行工作）；占比是该总和的占比，而非运行时长的占比。",
+    "Summed over agents, which work in parallel; a share of that sum, not of the run.":
+        "为各Agent之和（并行工作）；占比是该总和的占比，而非运行时长的占比。",
     "{n}. {what} - {s} s": "{n}. {what} - {s} 秒",
     "{n}. {what} - {s} s ({share}% of the run)": "{n}. {what} - {s} 秒（占运行时长 {share}%）",
     "No times are recorded.": "未记录耗时。", "what held the run up": "是什么拖慢了运行",
@@ -84,10 +84,10 @@ SENTENCES = {
     "None recorded.": "无记录。",
     "strategy, reaction to tool results, error recovery, decision quality, 2-3 quotes":
         "策略、对工具结果的反应、错误恢复、决策质量、2-3条引用",
-    "\nNot counted: {votes} (reasons: vote_reasons).": "\n未计入：{votes}（理由：vote_reasons）。",
+    "Not counted: {votes} (reasons: vote_reasons).": "未计入：{votes}（理由：vote_reasons）。",
     "This version records no tokens and no cost: unknown, not zero.": "此版本不记录Token与成本：未知，而非零。",
     "Not recorded.": "未记录。",
-    "\nThe figures include {over}.": "\n这些数字包含：{over}。",
+    "The figures include {over}.": "这些数字包含：{over}。",
     "Cached input tokens: {cached} ({rate}% cache hit rate)": "缓存输入Token: {cached}（缓存命中率 {rate}%）",
     "No tool calls.": "没有工具调用。",
     "None.": "无。", "same input with different output, false successes, likely root causes":
@@ -100,18 +100,18 @@ SENTENCES = {
     "No files in the final workspace; that of {label} had {n}: {names}": "最终工作区中没有文件；{label} 的工作区有 {n} 个：{names}",
     "coordination completed": "所有阶段已完成", "all agents answered": "所有Agent已提交答案", "voting completed": "投票已完成",
     "winner selected": "已选出获胜者", "final answer delivered": "已交付最终答案",
-    "\nCorrected {name}: input {input}, output {output}, cost {cost} ({why}).":
-        "\n修正 {name}: 输入 {input}，输出 {output}，成本 {cost}（{why}）。",
-    "\nMassGen's own count of tool failures: {own}.": "\nMassGen 自己统计的工具失败次数：{own}。",
-    "\nSub-agent {id}: {cost}, {calls} model calls.": "\n子Agent {id}: {cost}，模型调用 {calls} 次。",
-    "\nTally: {tally}; for itself: {own}.": "\n计票：{tally}；投给自己：{own}。",
-    "\nThe final answer ({chars} characters, {where}) against {winning}, the winner's last: similarity {similarity}.":
-        "\n最终答案（{chars} 字符，{where}）与获胜者的最后答案 {winning} 相比：相似度 {similarity}。",
+    "Corrected {name}: input {input}, output {output}, cost {cost} ({why}).":
+        "修正 {name}: 输入 {input}，输出 {output}，成本 {cost}（{why}）。",
+    "MassGen's own count of tool failures: {own}.": "MassGen 自己统计的工具失败次数：{own}。",
+    "Sub-agent {id}: {cost}, {calls} model calls.": "子Agent {id}: {cost}，模型调用 {calls} 次。",
+    "Tally: {tally}; for itself: {own}.": "计票：{tally}；投给自己：{own}。",
+    "The final answer ({chars} characters, {where}) against {winning}, the winner's last: similarity {similarity}.":
+        "最终答案（{chars} 字符，{where}）与获胜者的最后答案 {winning} 相比：相似度 {similarity}。",
     "They share (almost) nothing.": "二者（几乎）没有共同内容。",
-    "\n{repeats} repeats among {n} calls: {within} by the same agent, {across} by others, {restart} after a restart; {retries} retries after a failure don't count.":
-        "\n{n} 次调用中重复 {repeats} 次：同一Agent {within} 次，其他Agent {across} 次，重启后 {restart} 次；失败后的重试 {retries} 次不计。",
-    "\n✗ failed, ⊘ refused, (?) no recorded end; xN: N in a row. Checks: commands that test, check, verify, lint or diff.":
-        "\n✗ 失败，⊘ 拒绝执行，(?) 无结束记录；xN：连续N次。检查：进行 test、check、verify、lint 或 diff 的命令。",
+    "{repeats} repeats among {n} calls: {within} by the same agent, {across} by others, {restart} after a restart; {retries} retries after a failure don't count.":
+        "{n} 次调用中重复 {repeats} 次：同一Agent {within} 次，其他Agent {across} 次，重启后 {restart} 次；失败后的重试 {retries} 次不计。",
+    "✗ failed, ⊘ refused, (?) no recorded end; xN: N in a row. Checks: commands that test, check, verify, lint or diff.":
+        "✗ 失败，⊘ 拒绝执行，(?) 无结束记录；xN：连续N次。检查：进行 test、check、verify、lint 或 diff 的命令。",
     " (+{n} alike)": "（另有 {n} 个类似）", "**Figures that are not exact:**": "**不精确的数字：**",
     "**Files that others disprove:**": "**被其他文件否定的文件：**", "**Missing:** {files}": "**缺失：** {files}",
     "**Not recorded:**": "**未记录：**",

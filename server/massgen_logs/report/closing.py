@@ -27,21 +27,22 @@ def costs_section(m: Material) -> dict[str, list[str]]:
             for name, a in [*spent.agents.items(), (say("**Total**"), spent.total)]
         ]  # fmt: skip
         body = table(say.header("Agent", "Input Tokens", "Output Tokens", "Reasoning", "Cost"), rows)
-        body += [
+        told = [
             say(
-                "\nCorrected {name}: input {input}, output {output}, cost {cost} ({why}).",
+                "Corrected {name}: input {input}, output {output}, cost {cost} ({why}).",
                 name=name, input=a.corrected.input_tokens, output=a.corrected.output_tokens, why=a.corrected.why,
                 cost=say("unknown") if a.corrected.cost_usd is None else dollars(a.corrected.cost_usd),
             )
             for name, a in spent.agents.items()
             if a.corrected
         ]  # fmt: skip
-        body += [say("\nThe figures include {over}.", over=spent.over)] if spent.cumulative else []
-        body += [
-            say("\nSub-agent {id}: {cost}, {calls} model calls.", id=s.id, cost=dollars(s.cost_usd),
+        told += [say("The figures include {over}.", over=spent.over)] if spent.cumulative else []
+        told += [
+            say("Sub-agent {id}: {cost}, {calls} model calls.", id=s.id, cost=dollars(s.cost_usd),
                 calls=say("unknown") if s.api_calls is None else s.api_calls)
             for s in spent.subagents
         ]  # fmt: skip
+        body += [line for one in told for line in ("", one)]
         body.append(say.judge("what the spending bought"))
         total, cached = spent.total.input_tokens, spent.total.cached_input_tokens
         if total and cached is not None:
@@ -124,8 +125,9 @@ def _contract(m: Material) -> list[str]:
             [(t.tool, t.calls, t.failed, t.false_successes, t.hidden, t.denied, t.never_ran, t.open, t.timed_out) for t in shown],
         ),
         *say.rest(len(shown), len(found.tools), 'find_errors(part="tools")'),
+        "",
         say(
-            "\nMassGen's own count of tool failures: {own}.",
+            "MassGen's own count of tool failures: {own}.",
             own=say("unknown") if found.massgen_failures is None else found.massgen_failures,
         ),
     ]  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from dataclasses import dataclass
 
 import orjson
@@ -22,6 +21,7 @@ from massgen_logs.report.fingerprints import Fingerprint
 from massgen_logs.report.issues import SuggestedIssue, suggested_issues
 from massgen_logs.report.language import language_of
 from massgen_logs.report.material import Material
+from massgen_logs.text.clean import encodable
 
 SCHEMA = 1
 _ELSEWHERE = frozenset({"red_flags", "findings", "final_answer"})
@@ -195,7 +195,4 @@ def _figures(m: Material, whole: Overview) -> Figures:
 
 def as_json(value: object) -> str:
     """Indented JSON of plain, masked values."""
-    try:
-        return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode() + "\n"
-    except TypeError:  # a file name that is no UTF-8
-        return json.dumps(value, indent=2) + "\n"
+    return orjson.dumps(encodable(value), option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode() + "\n"

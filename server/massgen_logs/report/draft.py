@@ -12,6 +12,7 @@ from massgen_logs.report.opening import correctness_section, overview_section
 from massgen_logs.report.quality import QUALITY, quality_section
 from massgen_logs.report.structure import SECTIONS, TITLE
 from massgen_logs.report.work import command_section, duplication_section, efficiency_section
+from massgen_logs.text.clean import clean, unbroken
 
 _ROWS = (10, 8, 6, 4, 3, 2, 1)
 _LONG = 22_000
@@ -75,7 +76,7 @@ def render(m: Material, generated: datetime | None) -> str:
         for name, body in bodies.items():
             if name.startswith(f"{title}/+"):
                 lines += ["", f"### {say.heading(name.split('/+', 1)[1])}", *body]
-    return "\n".join(lines) + "\n"
+    return clean("\n".join(unbroken(lines))) + "\n"
 
 
 def _apart(name: str, body: list[str]) -> list[str]:
@@ -85,7 +86,7 @@ def _apart(name: str, body: list[str]) -> list[str]:
         return body
     found: list[str] = []
     for line in body:
-        if found and found[-1].startswith("|") and line[:1] not in {"", "|", "\n"}:
+        if found and found[-1].startswith("|") and line[:1] not in {"", "|"}:
             found.append("")
         found.append(line)
     return found

@@ -44,10 +44,10 @@ class Say:
         return HEADINGS.get(title, title) if self.language == "zh" else title
 
     def rest(self, shown: int, total: int, tool: str) -> list[str]:
-        """The line that announces a cut table and names the tool that has the rest; nothing if nothing was cut."""
+        """The lines that announce a cut table and name the tool that has the rest; nothing if nothing was cut."""
         if total <= shown:
             return []
-        return [self("\nshown {shown} of {total}; the rest: {tool}", shown=shown, total=total, tool=tool)]
+        return ["", self("shown {shown} of {total}; the rest: {tool}", shown=shown, total=total, tool=tool)]
 
     def told(self, text: str) -> str:
         """A fixed sentence of an analysis, whose measured parts are filled in already."""

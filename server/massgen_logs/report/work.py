@@ -21,8 +21,9 @@ def efficiency_section(m: Material) -> dict[str, list[str]]:
     if times.rounds:
         shown = [(say(p.phase), p.count, p.avg_s, p.max_s, p.total_s, f"{100 * p.share:.1f}") for p in times.rounds]
         rounds = table(say.header("Phase", "Count", "Avg (s)", "Max (s)", "Total (s)", "% of Total"), shown)
-        rounds.append(say("\nSummed over agents, which work in parallel; a share of that sum, not of the run."))
-        rounds += [f"\n{flat(note.text, 300)}." for note in m.run.notes if note.id == "overwritten_rounds"]
+        rounds += ["", say("Summed over agents, which work in parallel; a share of that sum, not of the run.")]
+        told = [f"{flat(note.text, 300)}." for note in m.run.notes if note.id == "overwritten_rounds"]
+        rounds += [line for one in told for line in ("", one)]
     wall = [
         (say(p.name), seconds(p.start_s), seconds(p.end_s), seconds(p.seconds), "-" if p.share is None else f"{100 * p.share:.1f}",
          flat(", ".join(say(name) for name in p.held_by) or "-", 80), flat(say.told(m.mask(p.ended_with)), 80))
@@ -139,7 +140,7 @@ def _slow_commands(m: Material) -> list[str]:
     return [
         *table(say.header("Pattern", "Max Time (s)", "Avg Time (s)", "Notes"), rows, 120),
         *say.rest(len(shown), len(timed), "repeated_commands(min_count=1)"),
-        *([f"\n{times[m.commands.times]}"] if m.commands.times in times else []),
+        *(["", times[m.commands.times]] if m.commands.times in times else []),
         *_client_times(m, m.commands.untimed),
     ]
 
@@ -187,12 +188,12 @@ def duplication_section(m: Material) -> dict[str, list[str]]:
     elif not kinds:
         body = [say("No duplicated work among {n} calls.", n=done.compared)]
     else:
-        body.append(say(
-            "\n{repeats} repeats among {n} calls: {within} by the same agent, {across} by others, {restart} after a restart; {retries} "
+        body += ["", say(
+            "{repeats} repeats among {n} calls: {within} by the same agent, {across} by others, {restart} after a restart; {retries} "
             "retries after a failure don't count.",
             repeats=done.repeats, n=done.compared, within=done.within_agent, across=done.across_agents,
             restart=say("unknown") if done.after_restart is None else done.after_restart, retries=done.retries,
-        ))  # fmt: skip
+        )]  # fmt: skip
     shown = done.groups[: m.most]
     examples = [
         say(

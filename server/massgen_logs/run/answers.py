@@ -12,7 +12,7 @@ import re
 from dataclasses import replace
 
 from massgen_logs.readers import answer_txt
-from massgen_logs.readers.base import mapping, text
+from massgen_logs.readers.base import Problem, mapping, text
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.snapshot_mappings import Snapshot
 from massgen_logs.readers.status_json import Status
@@ -30,6 +30,7 @@ def collect(
     status: Status,
     clock: Clock,
     order: list[str],
+    problems: list[Problem],
 ) -> list[Answer]:
     """All accepted answers by time. `order`: agents in config order, for labels that must be inferred."""
     folders = {
@@ -72,7 +73,9 @@ def collect(
             if stamp is None:
                 continue
             file = attempt.file(agent, stamp, "answer.txt")
-            content = answer_txt.read(file).value if file else answer.text
+            read = answer_txt.read(file)
+            problems += read.named(f"{agent}/{stamp}/answer.txt")
+            content = answer.text if file is None or read.unreadable else read.value
             found[answer.label or ""] = replace(answer, text=content, folder=f"{agent}/{stamp}")
     for label, content in copies.items():
         if (answer := found.get(label)) and answer.text is None:

@@ -23,7 +23,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from massgen_logs.readers.base import lines, read_head, read_tail
+from massgen_logs.readers.base import Source, lines, read_head, read_tail
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run.clock import Clock
@@ -134,7 +134,7 @@ def _seconds(time_of_day: tuple[bytes, bytes, bytes]) -> int:
 def _place(attempt: Attempt, name: str, mark: bytes) -> str:
     """File and line of the last `mark`, b"" for the last line; the file alone where it can't be found."""
     found = 0
-    for line, raw in lines(attempt.file(name), []):
+    for line, raw in lines(attempt.file(name), Source(name), []):
         found = line if mark in raw else found
     return f"{name}:{found}" if found else name
 
@@ -151,4 +151,4 @@ def _log_ends(attempt: Attempt) -> list[tuple[str, bytes]]:
 def _end(path: Path) -> bytes:
     if path.suffix != ".zip":
         return read_tail(path, _TAIL)
-    return b"\n".join(deque((line for _, line in lines(path, [])), maxlen=2000))[-_TAIL:]
+    return b"\n".join(deque((line for _, line in lines(path, Source(path.name), [])), maxlen=2000))[-_TAIL:]

@@ -114,7 +114,8 @@ def fill_winner(run: Run, attempt: Attempt, files: Files, digest: Digest | None)
     if run.winner is None:
         return
     final = answer_txt.read(attempt.file("final", run.winner, "answer.txt"))
-    if final.source:
+    run.problems += final.named(f"final/{run.winner}/answer.txt")
+    if final.source and not final.unreadable:
         run.final_text, run.final_src = final.value, f"final/{run.winner}/answer.txt"
     elif digest and digest.final_text is not None:
         run.final_text, run.final_src = digest.final_text, digest.final_src

@@ -86,9 +86,10 @@ def build(place: Place) -> Run:
     run.sources, run.problems, run.timeout_s = sources, problems, files.metadata.timeout_s
     settings = files.metadata.orchestrator or {}
     run.config = {key: value for key, value in settings.items() if isinstance(value, str | int | float | bool)}
-    run.answers = answers.collect(attempt, coordination, files.snapshots, digest, files.status, time, order)
+    run.answers = answers.collect(attempt, coordination, files.snapshots, digest, files.status, time, order, problems)
     cast = votes.collect(attempt, files.usable, digest, old, files.status, version, problems)
-    run.votes = meaning.with_meaning(cast, run.answers, attempt, digest.injected_labels if digest else {})
+    injected = digest.injected_labels if digest else {}
+    run.votes = meaning.with_meaning(cast, run.answers, attempt, injected, problems)
     run.votes_ignored = votes.count_ignored(
         run.votes, files.usable, digest, old, version,
     )  # fmt: skip
@@ -121,6 +122,8 @@ def build(place: Place) -> Run:
     run.missing = [name for name in expected if attempt.file(name) is None]
     run.planted = planted.collect(run, digest.planted if digest else old.planted if old else [])
     notes.add(run, attempt, files, digest, old, dialect_of, doubled)
+    run.problems += [Problem(f"{name}/", None, "folder cannot be opened") for name in attempt.closed_folders()]
+    run.problems = list(dict.fromkeys(run.problems))  # some files are read for more than one fact
     return run
 
 

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 
 from massgen_logs.readers import context_txt, update_message, vote_json
+from massgen_logs.readers.base import Problem
 from massgen_logs.readers.vote_json import VoteFile
 from massgen_logs.run.events import LABEL
 from massgen_logs.run.model import Answer, Vote
@@ -35,7 +36,7 @@ _NO_CONTENT = frozenset(_WORD.findall(
 
 
 def with_meaning(
-    votes: list[Vote], answers: list[Answer], attempt: Attempt, injected: Mapping[str, Set[str]],
+    votes: list[Vote], answers: list[Answer], attempt: Attempt, injected: Mapping[str, Set[str]], problems: list[Problem],
 ) -> list[Vote]:  # fmt: skip
     """The votes, `meant` set where the tree proves it; `injected`: answer labels that were shown to an agent while it worked."""
     files: dict[str, list[tuple[str, VoteFile]]] = {}
@@ -53,9 +54,11 @@ def with_meaning(
         if vote.accepted and index < len(own):
             taken[vote.voter] = index + 1
             stamp, file = own[index]
-            prompt = context_txt.read(attempt.file(vote.voter, stamp, "context.txt")).value.shown
+            context = context_txt.read(attempt.file(vote.voter, stamp, "context.txt"))
+            problems += context.named(f"{vote.voter}/{stamp}/context.txt")
+            prompt = context.value.shown
             named = _by_label(vote, file, {*prompt, *injected.get(vote.voter, ())})
-            named = named or _by_update(vote, answers, attempt, folders[vote.voter], stamp, prompt)
+            named = named or _by_update(vote, answers, attempt, folders[vote.voter], stamp, prompt, problems)
             found.append(replace(vote, meant=named))
         else:
             found.append(vote)
@@ -78,9 +81,11 @@ def _by_label(vote: Vote, file: VoteFile, shown: Set[str]) -> str | None:
 
 def _by_update(
     vote: Vote, answers: list[Answer], attempt: Attempt, stamps: list[str], stamp: str, prompt: Mapping[str, str],
+    problems: list[Problem],
 ) -> str | None:  # fmt: skip
     for earlier in reversed([s for s in stamps if s < stamp]):
         update = update_message.read(attempt.file(vote.voter, earlier, "update_message.txt"))
+        problems += update.named(f"{vote.voter}/{earlier}/update_message.txt")
         if update.source is None:
             return None  # its answer or vote before: what it was told earlier is not of this round
         for tag, new in update.value.items():

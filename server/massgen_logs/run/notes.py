@@ -112,7 +112,9 @@ def _votes(run: Run, attempt: Attempt, old: OldLogs | None) -> None:
                      vote.file or vote.src)  # fmt: skip
     _numbering(run, attempt, accepted)
     if run.winner and any(vote.ignored for vote in run.votes):
-        final = context_txt.read(attempt.file("final", run.winner, "context.txt")).value
+        read = context_txt.read(attempt.file("final", run.winner, "context.txt"))
+        run.problems += read.named(f"final/{run.winner}/context.txt")
+        final = read.value
         stated = sum(final.counted.values())
         if stated != counted and final.is_final:
             run.note("stated_votes", f"the final prompt counts {stated} votes (ignored ones included) where {counted} were accepted "

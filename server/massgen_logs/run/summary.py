@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from massgen_logs.readers import coordination_events, execution_metadata, metrics_summary, status_json
-from massgen_logs.readers.base import mapping, number, parse_json, read_head, text, texts
+from massgen_logs.readers.base import Problem, mapping, number, parse_json, read_head, text, texts
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.run import clock, ending, usage
 from massgen_logs.run.load import load
@@ -28,6 +28,8 @@ class Summary:
     duration_s: float | None
     cost_usd: float | None
     version: str | None
+    unreadable: tuple[str, ...]
+    """Files of which something could not be read: what they alone know is missing here."""
 
 
 def state_of(session: Session, turn: int, attempt: Attempt) -> str:
@@ -42,13 +44,15 @@ def _place(session: Session, turn: int, attempt: Attempt) -> Place:
 def summarise(place: Place) -> Summary:
     """Read one attempt for a list. A run whose end the small files do not tell is loaded in full."""
     attempt = place.attempt
-    status = status_json.read(attempt.file("status.json")).value
+    read = status_json.read(attempt.file("status.json"))
+    status = read.value
     if status.finish_reason not in {"completed", "timeout"} or status.winner is None:
         return _from_run(place)
     head = _head(attempt)
     if head.end is None or head.start is None:
         return _from_run(place)
-    metrics = metrics_summary.read(attempt.file("metrics_summary.json")).value
+    summary = metrics_summary.read(attempt.file("metrics_summary.json"))
+    metrics, problems = summary.value, [*read.problems, *summary.problems]
     # finish_reason decides here, so no log and no clock is needed
     how = ending.decide(attempt, status, head, None, clock.make(place.session.name, []))
     duration = round(head.end - head.start, 3)
@@ -56,15 +60,19 @@ def summarise(place: Place) -> Summary:
     cost = usage.total_cost([usage.price(u) for u in recorded.values()], metrics.subagents)
     return Summary(
         how.state, status.question or head.question, head.agents or tuple(status.agents), status.winner, duration, cost,
-        execution_metadata.read_version(attempt.file("execution_metadata.yaml")),
+        execution_metadata.read_version(attempt.file("execution_metadata.yaml")), _files(problems),
     )  # fmt: skip
+
+
+def _files(problems: list[Problem]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(problem.file for problem in problems))
 
 
 def _from_run(place: Place) -> Summary:
     run = load(place)
     cost = usage.total_cost([u.recorded.cost_usd for u in run.usage.values()], run.subagents)
     return Summary(
-        run.ending.state, run.question, tuple(run.agents), run.winner, run.duration_s, cost, run.version,
+        run.ending.state, run.question, tuple(run.agents), run.winner, run.duration_s, cost, run.version, _files(run.problems),
     )  # fmt: skip
 
 

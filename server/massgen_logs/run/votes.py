@@ -93,7 +93,7 @@ def _files(attempt: Attempt, problems: list[Problem]) -> dict[str, list[tuple[st
                 continue
             read = vote_json.read(path)
             src = f"{agent}/{stamp}/vote.json"
-            problems += [Problem(src, p.line, p.what) for p in read.problems]
+            problems += read.named(src)
             if read.value:
                 found.setdefault(read.value.voter, []).append((src, read.value))
     return found

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from typing import cast
 
 _RUNS = re.compile(r"`{3,}|~{3,}")
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_BREAK = re.compile(r"[\r\n]")
 _PLAIN = re.compile(r"[\x20-\x7e\n\t]*\Z")
 
 
@@ -24,6 +27,17 @@ def _invisible(char: str) -> bool:
     return (unicodedata.category(char) in {"Cc", "Cf", "Co", "Cs"} and char != "\u200d") or 0xE0000 <= ord(
         char
     ) <= 0xE0FFF
+
+
+def encodable(value: object) -> object:
+    """A JSON-like value whose texts UTF-8 can hold: a file's name may be bytes that are none, and so no valid text."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {encodable(k): encodable(v) for k, v in cast("dict[object, object]", value).items()}
+    if isinstance(value, list):
+        return [encodable(item) for item in cast("list[object]", value)]
+    return value
 
 
 def cut(text: str, limit: int) -> str:
@@ -46,9 +60,20 @@ def inline(text: str, limit: int = 300) -> str:
     return f'"{flat(text.replace(chr(34), chr(39)), limit)}"'
 
 
-def fence(text: str, whose: str) -> str:
+class Block(str):
+    """Several lines of an answer that are meant to be several: any other line of one stays one (see `unbroken`)."""
+
+    __slots__ = ()
+
+
+def unbroken(lines: Iterable[str]) -> list[str]:
+    """Lines of which none ends early: a name with a line break in it must not begin a line of its own."""
+    return [line if isinstance(line, Block) else _BREAK.sub(" ", line) for line in lines]
+
+
+def fence(text: str, whose: str) -> Block:
     """A block of log text: a line that names whose text it is, and a fence longer than any run inside."""
     body = clean(text)
     longest = max((len(run) for run in _RUNS.findall(body)), default=2)
     marks = "`" * (longest + 1)
-    return f"{whose}:\n{marks}text\n{body}\n{marks}"
+    return Block(f"{_BREAK.sub(' ', whose)}:\n{marks}text\n{body}\n{marks}")

@@ -11,7 +11,7 @@ from massgen_logs.errors import MassgenLogError
 from massgen_logs.run import answer_files
 from massgen_logs.run.model import Run
 from massgen_logs.text import page
-from massgen_logs.text.clean import clean, cut, fence, flat, inline
+from massgen_logs.text.clean import Block, clean, cut, fence, flat, inline, unbroken
 from massgen_logs.text.mask import Masker
 from massgen_logs.text.page import Page
 from massgen_logs.text.table import counts
@@ -150,7 +150,7 @@ def _final(final: dict[str, Any] | None) -> str:
     return line
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: dict[str, Any]) -> Block:
     when = "" if row["t"] is None else f" t={row['t']:.1f}"
     round_ = "" if row["round"] is None else f" round {row['round']}"
     chars = "text not recorded" if row["chars"] is None else f"{row['chars']} chars"
@@ -170,7 +170,7 @@ def _line(row: dict[str, Any]) -> str:
         parts.append(f"  files {_files(row['files'])}")
     if row["head"]:
         parts.append(f"  begins {inline(row['head'], _HEAD)}")
-    return "\n".join(parts)
+    return Block("\n".join(unbroken(parts)))
 
 
 def _seen(row: dict[str, Any]) -> str:

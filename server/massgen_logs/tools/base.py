@@ -6,11 +6,11 @@ import inspect
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from massgen_logs.errors import MassgenLogError, quoted
-from massgen_logs.run.model import Note, Run, Source
-from massgen_logs.text.clean import cut, flat
+from massgen_logs.run.model import Note, Problem, Run, Source
+from massgen_logs.text.clean import clean, encodable, flat, unbroken
 from massgen_logs.text.mask import Masked, Masker
 from massgen_logs.text.page import EVERYTHING, Page
 from massgen_logs.tools import parts
@@ -34,6 +34,8 @@ class Result:
     page: Page | None = None
     next: tuple[str, ...] = ()
     sources: list[Source] | None = None
+    problems: list[Problem] = field(default_factory=list[Problem])
+    """What its own reading found, besides the problems of the run."""
     masker: Masker | None = None
     """For a function that must cut a text: it masks before it cuts, so that no cut can halve a secret."""
 
@@ -104,20 +106,27 @@ class Answer:
             "shown": self.page.shown, "total": self.page.total, "next_cursor": self.page.next_cursor,
             "changed": self.page.changed,
         }  # fmt: skip
-        return {
+        told: dict[str, object] = {
             "tool": self.tool.name, "scope": self.scope, "data": self.data, "page": page, "sources": self.sources,
             "missing": self.missing, "notes": self.notes, "problems": self.problems, "masked_secrets": self.masker.count,
             "masked": [asdict(one) for one in self.masker.masked()], "next": list(self.next),
         }  # fmt: skip
+        return cast("dict[str, object]", encodable(told))
+
+    def dumps(self) -> bytes:
+        """`json()` as indented JSON."""
+        import orjson  # here: an answer to an agent never needs it
+
+        return orjson.dumps(self.json(), option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
 
     def text(self) -> Masked:
         """Compact Markdown: scope line, body, what was cut, notes, sources, next."""
-        lines = [self._head(), *self.tool.render(self.data)]
+        lines = [self._head(), *unbroken(self.tool.render(self.data))]
         if self.page is not None:
             lines.append(self._page_line(self.page))
         lines += [f"note: {flat(note['text'], 400)}" for note in self.notes if self.tool.notes is not None]
-        body = self.masker.text("\n".join(lines))
-        return Masked("\n".join([body, *map(self.masker.text, self._foot())]))
+        body = self.masker.text(clean("\n".join(lines)))  # also names of agents and files are log text
+        return Masked("\n".join([body, *map(self.masker.text, unbroken(map(clean, self._foot())))]))
 
     def _head(self) -> str:
         scope = self.scope
@@ -135,17 +144,16 @@ class Answer:
 
     def _foot(self) -> list[str]:
         lines: list[str] = []
-        bad = sum(int(str(s["unreadable"])) for s in self.sources)
         if self.sources:
             names = [
-                f"{s['file']}" + (f" ({s['unreadable']} unreadable)" if s["unreadable"] else "") for s in self.sources
+                flat(s["file"]) + (f" ({s['unreadable']} unreadable)" if s["unreadable"] else "") for s in self.sources
             ]
             shown = names[:9] + ([f'{len(names) - 9} more: part="sources"'] if len(names) > 9 else [])
             line = "sources: " + ", ".join(shown)
             lines.append(line + (f" · missing: {', '.join(self.missing)}" if self.missing else ""))
-        if bad:
+        if self.problems and self.sources:
             lines += [
-                f"unreadable: {p['file']}:{p['line'] or '-'} {cut(str(p['what']), 120)}" for p in self.problems[:3]
+                f"unreadable: {flat(p['file'])}:{p['line'] or '-'} {flat(p['what'], 120)}" for p in self.problems[:3]
             ]
             lines += [f'unreadable: {len(self.problems) - 3} more: part="problems"'] if len(self.problems) > 3 else []
         if self.masker.count:
@@ -181,11 +189,12 @@ def call(tool: Tool, arguments: dict[str, Any]) -> Answer:
     runs: list[Run] = []
     try:
         return _part(tool, dict(arguments), runs)
-    except MassgenLogError as error:
-        raise MassgenLogError(masker_of(*runs).text(str(error))) from error
+    except MassgenLogError as error:  # it may name what the log names
+        raise MassgenLogError(masker_of(*runs).text(clean(str(error)))) from error
 
 
 def _part(tool: Tool, arguments: dict[str, Any], runs: list[Run]) -> Answer:
+    """The answer, or only the one of its lists that `part` names."""
     own = inspect.signature(tool.function).parameters
     part = arguments.pop("part", None)
     paging = {name: arguments.pop(name, None) for name in ("limit", "cursor") if part is not None or name not in own}
@@ -222,6 +231,7 @@ def _answer(tool: Tool, result: Result, run: Run | None) -> Answer:
             "massgen_version_range": run.version_range, "state": run.ending.state, "path": run.path,
         }  # fmt: skip
         notes = [note for note in run.notes if tool.notes is None or note.id in tool.notes]
+    problems: list[Problem] = list(dict.fromkeys([*(run.problems if run else []), *result.problems]))
     sources = result.sources if result.sources is not None else run.sources if run else []
     masker = result.masker or (masker_of(run) if run else Masker())
     out: Any = masker.value({
@@ -231,7 +241,7 @@ def _answer(tool: Tool, result: Result, run: Run | None) -> Answer:
         "missing": run.missing if run else [],
         "notes": [{"id": n.id, "text": n.text, "evidence": n.evidence} for n in notes],
         "next": list(result.next),
-        "problems": [{"file": p.file, "line": p.line, "what": p.what} for p in run.problems] if run else [],
+        "problems": [{"file": p.file, "line": p.line, "what": p.what} for p in problems],
     })  # fmt: skip
     return Answer(
         tool, out["scope"], out["data"], result.page, out["sources"], out["missing"], out["notes"], tuple(out["next"]), masker,

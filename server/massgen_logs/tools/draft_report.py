@@ -9,6 +9,7 @@ from massgen_logs.report.draft import draft
 from massgen_logs.report.language import LANGUAGES, MARK
 from massgen_logs.report.material import gather
 from massgen_logs.run.model import Run
+from massgen_logs.text.clean import Block
 from massgen_logs.text.mask import Masker
 from massgen_logs.tools.base import Result, Tool, require
 from massgen_logs.tree import Place
@@ -53,7 +54,7 @@ def render(data: Any) -> list[str]:
     return [
         f"{data['to_fill']} places to fill; write_report saves to {data['path']}{exists}. Quoted words are the agents'.",
         "",
-        data["markdown"].rstrip(),
+        Block(data["markdown"].rstrip()),
     ]
 
 

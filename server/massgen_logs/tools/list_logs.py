@@ -40,7 +40,8 @@ class TurnRow:
 @dataclass(frozen=True, slots=True)
 class LogRow:
     """One log: the facts are those of its last attempt. started_at: local time of the machine that ran it. stale: True if
-    one of its reports is, None if that of one can't be known or there is none."""
+    one of its reports is, None if that of one can't be known or there is none. unreadable: files of the last attempt of
+    which something could not be read."""
 
     session: str
     path: str
@@ -55,6 +56,7 @@ class LogRow:
     duration_s: float | None
     cost_usd: float | None
     massgen_version: str | None
+    unreadable: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ def _row(session: Session) -> LogRow:
     return LogRow(
         session.name, str(session.path), _started(session.name), facts.state, any(t.analyzed for t in turns), _stale(turns), turns,
         facts.question, list(facts.agents), facts.winner, facts.duration_s, facts.cost_usd, facts.version,
+        list(facts.unreadable),
     )  # fmt: skip
 
 
@@ -154,6 +157,16 @@ def render(data: Any) -> list[str]:
     header = ("log", "state", "report", "turns", "agents", "winner", "s", "cost", "MassGen", "question")
     lines = [f"root: {data['root']}"]
     lines += table(header, rows) if rows else ["no logs"]
+    for log in data["logs"]:
+        files = log["unreadable"]
+        lines += (
+            [
+                f"unreadable in {log['session']}: {flat(', '.join(files[:3]))}"
+                + ("" if len(files) < 4 else f" and {len(files) - 3} more")
+            ]
+            if files
+            else []
+        )
     return lines + ([f"{data['not_logs']} log_* folders hold no run"] if data["not_logs"] else [])
 
 

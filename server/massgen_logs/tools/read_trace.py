@@ -111,7 +111,7 @@ def read_trace(
         )
     return Result(
         Trace(agent, shown, kinds, there), Page(len(shown), index, following, start, changed),
-        sources=sources, masker=masker,
+        sources=sources, problems=problems, masker=masker,
     )  # fmt: skip
 
 

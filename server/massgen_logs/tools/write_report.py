@@ -16,6 +16,7 @@ from massgen_logs.report.material import gather
 from massgen_logs.report.structure import TITLES
 from massgen_logs.report.write import write
 from massgen_logs.run.model import Run
+from massgen_logs.text.clean import encodable
 from massgen_logs.text.mask import Masked
 from massgen_logs.tools.base import Result, Tool
 from massgen_logs.tools.masking import masker_of
@@ -57,6 +58,7 @@ def write_report(
         overwrite: see above.
         ground_truth: see above.
     """
+    content = str(encodable(content))
     title = next((title for title in TITLES if title in content), None)
     if content.startswith("draft_report · ") and title is not None:
         content = content[content.index(title) :]  # the frame in which draft_report handed the draft over
