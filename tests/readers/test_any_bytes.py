@@ -1,89 +1,184 @@
-"""Property: no reader raises, whatever bytes the file holds; what it could not read it says."""
+"""Properties of every reader module: none raises, whatever bytes the file holds; what it could not read it says."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import importlib
+import inspect
+import json
+import pkgutil
+import random
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from massgen_logs.readers import (
-    agent_outputs,
-    answer_txt,
-    context_txt,
-    coordination_events,
-    coordination_table,
-    events_jsonl,
-    execution_metadata,
-    execution_trace,
-    massgen_log,
-    metrics_events,
-    metrics_summary,
-    snapshot_mappings,
-    status_json,
-    streaming_debug,
-    vote_json,
-)
-from massgen_logs.readers.base import Problem, Source
+from conftest import CORPUS
+from massgen_logs import readers
+from massgen_logs.readers import events_jsonl, status_json
+from massgen_logs.readers.base import Problem, Read, Source
 
-WHOLE: list[Callable[[Path | None], object]] = [
-    module.read
-    for module in (
-        agent_outputs, answer_txt, context_txt, coordination_events, coordination_table, execution_metadata, execution_trace,
-        metrics_events, metrics_summary, snapshot_mappings, status_json, vote_json,
-    )
-]  # fmt: skip
-LINEWISE = [events_jsonl.read, massgen_log.read, streaming_debug.read]
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
-    max_leaves=20,
-)
-KEYS = st.sampled_from([
-    "agents", "meta", "results", "votes", "events", "session_metadata", "tool_executions", "round_completions", "context",
-    "timestamp", "event_type", "agent_id", "data", "token_usage", "reliability", "enforcement_attempts", "voter_id", "reason",
-    "config", "cli_args", "backend", "type", "subagents", "round_history", "complete_vote_results", "agent_mapping",
-])  # fmt: skip
-schema_like = st.dictionaries(KEYS, st.dictionaries(KEYS, json_values, max_size=4) | json_values, max_size=6)
-fragments = st.sampled_from([
-    b"### Tool Call: x\n", b"```json\n{", b"```", b"Arguments for Calling x: {", b"Results for Calling x: ", b"12:00:00 | INFO | ",
-    b"12:00:00.000 | Yielding chunk: StreamChunk(type='content', content='", b"\n", b"{\"event_type\": \"text\"", b"\x00", b"\xff\xfe",
-    "🔧 MCP: ".encode(), b"Stream chunk [content]: ", b"tool_calls=[{'a': ", b"massgen_version: 0.1.97\n", b"config: [unclosed\n",
-])  # fmt: skip
-contents = (
-    st.binary(max_size=300)
-    | st.lists(fragments | st.binary(max_size=20), max_size=12).map(b"".join)
-    | schema_like.map(lambda value: repr(value).encode())
-    | schema_like.map(lambda value: __import__("json").dumps(value).encode())
-    | st.lists(schema_like.map(lambda value: __import__("json").dumps(value).encode()), max_size=4).map(b"\n".join)
-)
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "agent_outputs": ("agent_outputs/*.txt",),
+    "answer_txt": ("*/answer.txt",),
+    "calls_text": ("agent_outputs/*.txt", "massgen.log"),
+    "context_txt": ("*/context.txt",),
+    "coordination_events": ("coordination_events.json",),
+    "coordination_table": ("coordination_table.txt",),
+    "events_jsonl": ("events.jsonl",),
+    "execution_metadata": ("execution_metadata.yaml",),
+    "execution_trace": ("*/execution_trace.md",),
+    "massgen_log": ("massgen.log", "massgen_debug.log"),
+    "metrics_events": ("metrics_events.json",),
+    "metrics_summary": ("metrics_summary.json",),
+    "snapshot_mappings": ("snapshot_mappings.json",),
+    "status_json": ("status.json",),
+    "stderr_log": ("mcp_*_stderr.log",),
+    "streaming_debug": ("streaming_debug.log",),
+    "update_message": ("*/update_message.txt",),
+    "vote_json": ("*/vote.json",),
+}
+"""Files of the samples that each reader reads."""
+MODULES: dict[str, ModuleType] = {
+    info.name: importlib.import_module(f"massgen_logs.readers.{info.name}")
+    for info in pkgutil.iter_modules(readers.__path__)
+    if info.name != "base"
+}
+DOCUMENTS = [name for name, globs in EXAMPLES.items() if globs[0].endswith(".json")] + ["context_txt", "update_message"]
 
 
-@settings(max_examples=150, deadline=None)
-@given(contents)
-def test_no_reader_raises(content: bytes) -> None:
-    """Whole-file and line-wise readers alike."""
+def linewise(name: str) -> bool:
+    """True for a reader that fills a Source while it is iterated."""
+    return "source" in inspect.signature(MODULES[name].read).parameters
+
+
+WHOLE = [name for name, module in MODULES.items() if hasattr(module, "read") and not linewise(name)]
+
+
+def read(name: str, path: Path) -> tuple[Any, Source, list[Problem]]:
+    """What a module gives for a file: its rows or value, the source and the problems."""
+    module = MODULES[name]
+    if not hasattr(module, "read"):  # a text within a file of another module
+        text = path.read_bytes().decode("utf-8", "replace")
+        return list(module.pieces(text)), Source(path.name, 1), []
+    if linewise(name):
+        source, problems = Source(path.name), list[Problem]()
+        return list(module.read(path, source, problems)), source, problems
+    found: Read[Any] = module.read(path)
+    assert found.source is not None
+    return found.value, found.source, found.problems
+
+
+def check(name: str, content: bytes) -> None:
+    """The promises of a reader for a file of this content."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"
         path.write_bytes(content)
-        for read in WHOLE:
-            read(path)
-        for read in LINEWISE:
-            source, problems = Source("file"), list[Problem]()
-            list(read(path, source, problems))
-            assert source.unreadable <= source.rows
+        value, source, problems = read(name, path)
+    assert min(source.rows, source.unreadable) >= 0
+    if name in WHOLE and source.unreadable:
+        assert problems
+    if name in DOCUMENTS:
+        try:
+            is_object = isinstance(json.loads(content), dict)
+        except (ValueError, RecursionError):
+            is_object = False
+        assert is_object or problems or name == "context_txt"
+    rows = value if isinstance(value, list) else [value]
+    for row in rows:  # what is handed on can be told: no NaN, no number of more than 64 bits, no lone surrogate
+        plain = dataclasses.asdict(row) if dataclasses.is_dataclass(row) and not isinstance(row, type) else row
+        assert "NaN" not in json.dumps(plain, default=list) or "NaN" in content.decode("utf-8", "replace")
+        orjson.dumps(plain, option=orjson.OPT_NON_STR_KEYS)
 
 
-@pytest.mark.parametrize("read", WHOLE, ids=lambda read: read.__module__.rsplit(".", 1)[1])
-def test_a_missing_file_has_no_source(read: Callable[[Path | None], object]) -> None:
+@functools.cache
+def lines_of(name: str) -> list[bytes]:
+    """Up to 400 different lines of the samples' files of that kind."""
+    files = [
+        p for glob in EXAMPLES[name] for p in sorted(CORPUS.rglob(glob)) if "workspace" not in p.parts and p.is_file()
+    ]
+    assert files, f"no sample holds a file for {name}"
+    some = random.Random(0).sample(files, min(6, len(files)))
+    lines = {line for path in some for line in path.read_bytes().splitlines(keepends=True) if len(line) < 4000}
+    return random.Random(0).sample(sorted(lines), min(400, len(lines)))
+
+
+@functools.cache
+def keys_of(name: str) -> list[str]:
+    """The keys that a module asks for, and those of the modules it hands parts on to."""
+    source = inspect.getsource(MODULES[name]) + inspect.getsource(status_json)
+    return [*sorted(set(re.findall(r"""(?:get\(|\[)"(\w+)""", source))), "agent_a", "agent1.1", ""]
+
+
+def shaped(name: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects with the keys that a reader looks for, and values of any type below them."""
+    keys = st.sampled_from(keys_of(name)) | st.text(max_size=3)
+    numbers = st.integers() | st.floats() | st.sampled_from([2**63, 2**64, -(2**63), 10**400, 1e308, -0.0])
+    texts = st.text(max_size=12) | st.sampled_from(
+        ["agent_a", "new_answer", "vote_cast", "iteration_start", "20261122_104813_330911"]
+    )
+    return st.recursive(
+        st.dictionaries(keys, st.none() | st.booleans() | numbers | texts, max_size=8),
+        lambda inner: st.dictionaries(keys, inner | st.lists(inner | texts | numbers, max_size=3), max_size=6),
+        max_leaves=12,
+    )
+
+
+def test_every_reader_is_tested() -> None:
+    """A new module of the package needs its sample files named here."""
+    assert set(MODULES) == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", MODULES)
+@settings(max_examples=20, deadline=None)
+@given(content=st.binary(max_size=300))
+def test_any_bytes(name: str, content: bytes) -> None:
+    """Bytes of no meaning."""
+    check(name, content)
+
+
+@pytest.mark.parametrize("name", MODULES)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_lines_of_its_own_kind(name: str, data: st.DataObject) -> None:
+    """Real lines in any order, cut anywhere, with anything between them."""
+    lines = st.sampled_from(lines_of(name))
+    cut = st.tuples(lines, st.integers(0, 80)).map(lambda pair: pair[0][: pair[1]])
+    pieces = st.lists(
+        lines
+        | lines
+        | cut
+        | st.binary(max_size=8)
+        | st.sampled_from([b"\n", b"```\n", b"{", b"\x00", b"\xff", b"\r\n"]),
+        max_size=20,
+    )
+    check(name, b"".join(data.draw(pieces)))
+
+
+@pytest.mark.parametrize("name", MODULES)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_objects_of_its_own_shape(name: str, data: st.DataObject) -> None:
+    """Its keys at any place with values of any type, as one document (JSON is YAML too) or one a line."""
+    objects = data.draw(st.lists(shaped(name), min_size=1, max_size=3))
+    check(name, b"\n".join(json.dumps(value).encode() for value in objects))
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_missing_file_has_no_source(name: str) -> None:
     """Missing is not empty."""
-    assert read(None).source is None  # type: ignore[attr-defined]
+    whole: Callable[[Path | None], Read[Any]] = MODULES[name].read
+    assert whole(None).source is None
 
 
 def test_an_oversized_document_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
