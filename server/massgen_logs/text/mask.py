@@ -256,14 +256,17 @@ def _tells(value: str) -> bool:
 def _ends(form: str) -> tuple[str, str]:
     """The shortest beginning and end by which a cut value is known again; "" for a value without such."""
     lead = _LEAD.match(form)
-    least = max(8, (lead.end() if lead else 0) + 4)
-    head = next((form[:n] for n in range(least, len(form) - 1) if _random(form[lead.end() if lead else 0 : n])), "")
-    tail = next((form[-n:] for n in range(8, len(form) - 1) if _random(form[-n:])), "")
-    return head, tail
+    start = lead.end() if lead else 0
+    head = max(8, start + 4, start + _mixed(form[start:]))
+    tail = max(8, _mixed(form[::-1]))
+    return form[:head] if head < len(form) - 1 else "", form[-tail:] if tail < len(form) - 1 else ""
 
 
-def _random(part: str) -> bool:
-    return any(c.isdigit() for c in part) and any(c.isalpha() for c in part)
+def _mixed(form: str) -> int:
+    """How many characters from the beginning hold a letter and a digit; all and more for a text without both."""
+    letter = next((i for i, c in enumerate(form) if c.isalpha()), len(form))
+    digit = next((i for i, c in enumerate(form) if c.isdigit()), len(form))
+    return max(letter, digit) + 1
 
 
 def _outermost(spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
