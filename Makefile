@@ -29,7 +29,8 @@ test: setup $(if $(shell command -v npm 2>/dev/null),.mermaid/.ready)
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	.ci/audit $(UV)
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # Every tool over 12,000 broken log trees and over roots of 100,000 entries; an hour on one core. FUZZ="--help" for more.
 fuzz: setup

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import runpy
 import shutil
 import sys
 import tarfile
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import figures
 import synthetic
 from massgen_logs import cli
 from massgen_logs.report.material import Material, gather
@@ -25,10 +30,12 @@ DATA = Path(__file__).parent / "data"
 NO_NETWORK = str(Path(__file__).parent / "no_network")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Deny every connection that leaves the machine, here and in each process that a test starts."""
     runpy.run_path(f"{NO_NETWORK}/sitecustomize.py")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (NO_NETWORK, os.environ.get("PYTHONPATH"))))
+    if not config.pluginmanager.is_registered(figures):
+        config.pluginmanager.register(figures)
 
 
 @dataclass(frozen=True)
@@ -67,33 +74,28 @@ def samples_in(folder: Path) -> list[Sample]:
     return found
 
 
-def _unpack() -> Path:
-    """The corpus, unpacked beside the tests' own cache; a changed archive is unpacked anew."""
-    archive = DATA / "corpus.tar.xz"
-    target = Path(__file__).parent.parent / ".pytest_cache" / "corpus"
-    mark = target / ".unpacked"
-    stamp = str(archive.stat().st_size)
-    if not mark.exists() or mark.read_text() != stamp:
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir(parents=True)
-        with tarfile.open(archive) as tar:
-            tar.extractall(target, filter="data")
-        mark.write_text(stamp)
+def _made(name: str, source: Path, make: Callable[[Path], object]) -> Path:
+    """A folder in the tests' own cache, made anew when its source has changed; whole, also with several workers."""
+    stamp = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    target = Path(__file__).parent.parent / ".pytest_cache" / f"{name}-{stamp}"
+    if not target.exists():
+        target.parent.mkdir(exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=target.parent))
+        make(fresh / name)
+        with contextlib.suppress(OSError):  # another worker was first
+            (fresh / name).rename(target)
+        shutil.rmtree(fresh)
     return target
 
 
-CORPUS = _unpack()
+def _unpack(target: Path) -> None:
+    with tarfile.open(DATA / "corpus.tar.xz") as tar:
+        tar.extractall(target, filter="data")
+
+
+CORPUS = _made("corpus", DATA / "corpus.tar.xz", _unpack)
 CORPUS_SAMPLES = samples_in(CORPUS)
-
-
-def _synthetic() -> list[Sample]:
-    target = Path(__file__).parent.parent / ".pytest_cache" / "synthetic"
-    shutil.rmtree(target, ignore_errors=True)
-    synthetic.build_all(target)
-    return samples_in(target)
-
-
-SYNTHETIC_SAMPLES = _synthetic()
+SYNTHETIC_SAMPLES = samples_in(_made("synthetic", Path(synthetic.__file__), synthetic.build_all))
 ALL_SAMPLES = CORPUS_SAMPLES + SYNTHETIC_SAMPLES
 
 

@@ -121,7 +121,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-async def test_sixteen_clients_of_one_server_get_the_answers_of_one() -> None:
+async def test_sixteen_clients_of_one_server_get_the_answers_of_one(figure) -> None:
     """Sixteen loops on one process, in different orders."""
     root = CORPUS / CLEAN
     async with Client(server(root)) as client:
@@ -137,9 +137,10 @@ async def test_sixteen_clients_of_one_server_get_the_answers_of_one() -> None:
             for n in range(16):
                 group.start_soon(ask, n)
     assert wrong == []
+    figure("clients at once on one server", "{clients}, {other} answers other than one client's", clients=16, other=0)
 
 
-async def test_eight_servers_on_one_tree_get_the_answers_of_one() -> None:
+async def test_eight_servers_on_one_tree_get_the_answers_of_one(figure) -> None:
     """Each its own process."""
     root = CORPUS / CLEAN
     answers: list[list[str]] = []
@@ -153,6 +154,7 @@ async def test_eight_servers_on_one_tree_get_the_answers_of_one() -> None:
             group.start_soon(ask)
     assert len(answers) == 8
     assert all(answer == answers[0] for answer in answers)
+    figure("servers at once on one tree", "{servers}, {other} answers other than one server's", servers=8, other=0)
 
 
 def _cpu_of_children() -> dict[int, float]:

@@ -39,6 +39,7 @@ from mutant import Mutant, Spec, attempts
 from oracle import BUDGET, FORBIDDEN, not_told, wrong_with
 from plans import chance, every_field, every_kill, every_kind
 
+import figures as readme
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.run import load
 from massgen_logs.tools.base import Answer, call
@@ -358,6 +359,7 @@ def main() -> int:
     parser.add_argument("--types", type=int, default=6, help="wrong types for each JSON field, of six")
     parser.add_argument("--entries", type=int, default=100_000, help="entries of the log root with very many")
     parser.add_argument("--result", type=Path, help="write the figures to this file")
+    parser.add_argument("--readme", action="store_true", help="write the figures into the README too")
     parser.add_argument("--samples", type=Path, help="default: the corpus of the tests")
     options = parser.parse_args()
     if options.samples is None:
@@ -387,6 +389,13 @@ def main() -> int:
     if options.result:
         options.result.write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps({k: v for k, v in found.items() if k != "failed"}, indent=1))
+    if options.readme:
+        title = f"{readme.NIGHT}broken trees"
+        readme.write(
+            {
+                title: f"{found['mutants']} mutants, {found['calls']} calls: {found['failures']} failed; the slowest took {found['worst_call']['cpu_s']} s of the processor, at most {found['peak_memory_mb']} MB"
+            }
+        )
     return 1 if found["failures"] else 0
 
 

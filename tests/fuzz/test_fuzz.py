@@ -37,7 +37,7 @@ def tree(root: Path) -> dict[str, object]:
     }  # fmt: skip
 
 
-def test_every_tool_survives() -> None:
+def test_every_tool_survives(figure) -> None:
     """Each kind of damage at least once, then by chance: answers and clear refusals, nothing else."""
     plan = [*plans.every_kind(CORPUS, SEED), *plans.chance(MUTANTS, CORPUS, SEED)]
     found = runner.figures(runner.run(plan, CORPUS))
@@ -46,6 +46,13 @@ def test_every_tool_survives() -> None:
     assert set(found["kinds"]) == set(KINDS)
     assert all(tool["calls"] for tool in found["tools"].values())
     assert found["refused"] < found["calls"] / 4  # a tool that refused everything would survive too
+    figure(
+        "broken trees",
+        "{mutants} mutants of {kinds} kinds, every tool: {failed} tracebacks, hangs or untold losses",
+        mutants=len(plan),
+        kinds=len(KINDS),
+        failed=0,
+    )
 
 
 def test_a_seed_makes_one_mutant(tmp_path: Path) -> None:

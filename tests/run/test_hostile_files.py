@@ -265,3 +265,16 @@ def test_a_file_name_that_is_no_utf8(copy_of) -> None:
     draft = ask("draft_report", root).data["markdown"].replace("[[JUDGE", "([JUDGE")
     ask("write_report", root, content=draft + "\udcff")
     assert json.loads(ask("run_overview", root).dumps())["tool"] == "run_overview"
+
+
+def test_a_label_of_any_length_fills_no_answer(copy_of) -> None:
+    """A label of 160,000 characters is cut with the number left out, wherever it is named."""
+    root = copy_of(CLEAN)
+    path = attempt(root) / "snapshot_mappings.json"
+    labels = json.loads(path.read_text())
+    for entry in labels.values():
+        entry["label"] = entry["label"] + "x" * 160_000
+    path.write_text(json.dumps(labels))
+    answer = ask("answer_progression", root).text()
+    assert len(answer) < 8000
+    assert "agent1.1" + "x" * 52 + "…[+159948 chars]" in answer

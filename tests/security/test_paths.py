@@ -201,6 +201,9 @@ OTHERS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+ESCAPES = ("paths", "{tried} arguments that name something outside the tree, {out} got there")
+
+
 def filled(value: Any, tree: Tree) -> Any:
     if isinstance(value, list):
         return [filled(item, tree) for item in value]
@@ -218,7 +221,7 @@ async def attempted(door: str, run_cli, tool: str, arguments: dict[str, Any], tr
 
 @pytest.mark.parametrize("door", ["command", "mcp"])
 @pytest.mark.parametrize(("log", "inside"), LOGS, ids=lambda v: repr(v)[:40])
-async def test_log_names_nothing_outside(log: str, inside: bool, door: str, still_tree: Tree, run_cli) -> None:
+async def test_log_names_nothing_outside(log: str, inside: bool, door: str, still_tree: Tree, run_cli, figure) -> None:
     """Refused in a few words, or the run inside."""
     answered, text = await attempted(door, run_cli, "run_overview", {"log": log}, still_tree)
     assert answered is inside
@@ -231,12 +234,14 @@ async def test_log_names_nothing_outside(log: str, inside: bool, door: str, stil
         assert "\0" not in text
         assert "Traceback" not in text
     assert still_tree.state() == still_tree.before
+    if not inside:
+        figure(*ESCAPES, tried=1, out=0)
 
 
 @pytest.mark.parametrize("door", ["command", "mcp"])
 @pytest.mark.parametrize(("tool", "arguments"), OTHERS, ids=lambda v: repr(v)[:60])
 async def test_no_argument_names_anything_outside(
-    tool: str, arguments: dict[str, Any], door: str, still_tree: Tree, run_cli
+    tool: str, arguments: dict[str, Any], door: str, still_tree: Tree, run_cli, figure
 ) -> None:
     """Of the other arguments each is refused, with a message."""
     answered, text = await attempted(door, run_cli, tool, arguments, still_tree)
@@ -246,6 +251,7 @@ async def test_no_argument_names_anything_outside(
     assert "Traceback" not in text
     assert CANARY not in text
     assert still_tree.state() == still_tree.before
+    figure(*ESCAPES, tried=1, out=0)
 
 
 def test_a_path_in_log_names_its_root_and_no_other(still_tree: Tree, run_cli, monkeypatch) -> None:

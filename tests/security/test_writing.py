@@ -104,13 +104,12 @@ def test_the_same_text_with_other_data_loses_neither(tmp_path: Path) -> None:
     assert sorted(kept) == sorted([data, data.replace('"end"', '"END"')])
 
 
-def test_killed_at_random(tmp_path: Path) -> None:
+def test_killed_at_random(tmp_path: Path, figure) -> None:
     """300 writers that save one report after the other, each killed within some milliseconds: what was there before is
     there after, and every file is whole. Data of another report than the one beside them name that other one."""
     write(tmp_path, *pair("0.0"), overwrite=False)
     chance = random.Random(4)
     cut = 0
-    apart = 0
     for number in range(1, KILLS + 1):
         before = reports(tmp_path)[MD]
         started, tell = os.pipe()
@@ -129,7 +128,6 @@ def test_killed_at_random(tmp_path: Path) -> None:
         os.close(tell)
         found = reports(tmp_path)
         cut += bool(leftovers(tmp_path))
-        apart += found[JSON] != found[MD]
         held_reports = {held for name, held in found.items() if name.endswith(".md")}
         written = int(found[MD].split(".")[1]) if found[MD] != before else -1
         assert before in held_reports
@@ -142,7 +140,7 @@ def test_killed_at_random(tmp_path: Path) -> None:
         for name in found if found[JSON] == found[MD] else ():  # else kept data are those that still stand there too
             if name not in {MD, JSON}:
                 (tmp_path / name).unlink()
-    print(f"{KILLS} kills, {cut} left temporary files, {apart} between the two files, 0 torn")
+    figure("writers killed", "{kills} at random moments, {torn} reports torn or lost", kills=KILLS, torn=0)
     assert cut > KILLS / 10, "hardly a writer was killed while it wrote"
     write(tmp_path, *pair("last"), overwrite=True)
     assert not leftovers(tmp_path)

@@ -17,8 +17,9 @@ from massgen_logs.text.secret_contexts import CONTEXTS
 from massgen_logs.text.secret_formats import FORMATS
 
 _HOSTILE = """
-import sys
+import resource, sys
 from massgen_logs.text.find import find
+resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 size = 40_000
 for seed in sys.stdin.read().split("\\x00"):
     text = (seed * (size // max(1, len(seed)) + 1))[:size]
@@ -41,10 +42,10 @@ def seeds() -> list[str]:
 
 
 def test_no_text_costs_more_than_linear_time() -> None:
-    """40 kB of the beginning of each pattern, repeated, in a process that may take two minutes for all (it needs 5 s)."""
+    """40 kB of the beginning of each pattern, repeated, in a process that may use 60 s of the processor for all (it needs 5)."""
     made = seeds()
     done = subprocess.run(
-        [sys.executable, "-c", _HOSTILE], input="\x00".join(made), capture_output=True, text=True, timeout=120, check=True,
+        [sys.executable, "-c", _HOSTILE], input="\x00".join(made), capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert len(done.stdout.splitlines()) == len(made) > 200
 
@@ -69,7 +70,7 @@ def test_ordinary_text_stays(text: str) -> None:
     assert Masker().text(text) == text
 
 
-def test_random_hashes_ids_and_images_stay() -> None:
+def test_random_hashes_ids_and_images_stay(figure) -> None:
     """2,000 made hashes, uuids, tool ids and stretches of base64: at most 2 in 1,000 lose anything."""
     rng = random.Random(7)
     alnum = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -78,11 +79,16 @@ def test_random_hashes_ids_and_images_stay() -> None:
     made += [f"{rng.getrandbits(128):032x}" for _ in range(500)]
     made += ["".join(rng.choices(alnum + "+/", k=3000)) for _ in range(500)]
     wrong = [text for text in made if Masker().text(text) != text]
-    print(f"false positives: {len(wrong)} of {len(made)} random texts")
+    figure(
+        "masked by mistake",
+        "{wrong} of {made} random hashes, ids and stretches of base64",
+        wrong=len(wrong),
+        made=len(made),
+    )
     assert len(wrong) <= len(made) * 2 // 1000
 
 
-def test_the_sample_runs_hold_no_secret_but_their_own() -> None:
+def test_the_sample_runs_hold_no_secret_but_their_own(figure) -> None:
     """Every line of every text of the sample runs: what is masked is one of the values that their scenarios planted."""
     planted = re.compile(
         r"sk-test-\w+|hunter2[\w-]*|abc123xyz\w*|swordfish\w*|sk-(?:ant-)?(?:test|fake|dummy)[\w-]*|planted", re.I
@@ -101,7 +107,7 @@ def test_the_sample_runs_hold_no_secret_but_their_own() -> None:
                 for found in find(text)
                 if not planted.search(found.value)
             }
-    print(f"false positives: {len(wrong)} values in {lines} lines of sample runs: {wrong}")
+    figure("masked by mistake in the sample runs", "{wrong} values in {lines} lines", wrong=len(wrong), lines=lines)
     assert len(wrong) <= lines / 20_000
 
 
