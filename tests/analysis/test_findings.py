@@ -104,6 +104,7 @@ def test_sentences_say_what_happened() -> None:
         "hidden_by_pipe",
         "planted_orders",
         "planted_followed",
+        "server_not_connected",
     }
 
 
@@ -261,9 +262,11 @@ def test_rules_are_complete() -> None:
         assert rule.severity in {"high", "medium", "low", "info"}
         assert rule.mast is None or rule.mast.startswith("FM-")
     sampled = {rule for rules in EXPECTED.values() for rule in rules}
-    assert {rule.id for rule in RULES} - {
-        "planted_followed"
-    } == sampled  # that one has tests/security/test_planted_orders.py
+    own_tests = {
+        "planted_followed",
+        "server_not_connected",
+    }  # tests/security/test_planted_orders.py, tests/run/test_servers.py
+    assert {rule.id for rule in RULES} - own_tests == sampled
 
 
 def test_the_printed_report_is_up_to_date() -> None:

@@ -27,7 +27,7 @@ from massgen_logs.run.model import Call, Enforcement, Moment, Run
 from massgen_logs.run.stderr import StderrLine
 
 KINDS = (
-    "start_up", "agent_error", "server_died", "api_error", "empty_retry", "timeout", "subagent", "refused_response", "failed_command",
+    "start_up", "server_not_connected", "agent_error", "server_died", "api_error", "empty_retry", "timeout", "subagent", "refused_response", "failed_command",
     "failed_tool", "hidden_failure", "denied", "never_ran", "stderr_only",
 )  # fmt: skip
 """In the order in which they are told. empty_retry: MassGen's retry sent nothing, which it calls an API error."""
@@ -88,7 +88,7 @@ class Errors:
 
 def find_errors(run: Run, stderr: Iterable[StderrLine] = (), stderr_files: int = 0) -> Errors:
     """Incidents and tool contract of a Run; stderr: error lines of its MCP servers, from `stderr_files` files."""
-    found = [*_start_up(run), *_api_and_refused(run), *_timeouts(run), *_subagents(run)]
+    found = [*_start_up(run), *_servers(run), *_api_and_refused(run), *_timeouts(run), *_subagents(run)]
     found += _agent_errors(run, found)
     found += [incident for call in run.calls if (incident := _of_call(call))]
     found += _stderr_only(stderr, found)
@@ -111,6 +111,13 @@ def _start_up(run: Run) -> list[Incident]:
     if run.ending.state != "failed" or not run.ending.src.startswith("execution_metadata"):
         return []
     return [Incident("start_up", None, run.started, None, run.ending.reason, [run.ending.src])]
+
+
+def _servers(run: Run) -> list[Incident]:
+    return [
+        Incident("server_not_connected", None, one.t, None, f"MassGen failed to connect to this MCP server: {one.why}", [one.src], tool=one.server)
+        for one in run.unconnected
+    ]  # fmt: skip
 
 
 def _api_and_refused(run: Run) -> list[Incident]:

@@ -98,7 +98,7 @@ def reliability(run: Run) -> Reliability:
     flags += [
         f"{name} lost {chars} characters of content with retried responses" for name, chars, _ in content_lost(run)
     ]
-    flags += [f"{name} called tools that do not exist: {', '.join(t)}" for name, t in run.unknown_tools.items() if t]
+    flags += [sentence for _, sentence in unknown_tools(run)]
     recorded = run.enforcement is not None
     return Reliability(recorded, recorded or run.refused_told is not None, agents, flags)
 
@@ -136,6 +136,22 @@ def content_lost(run: Run) -> list[tuple[str, int, list[str]]]:
     return found
 
 
+def unknown_tools(run: Run) -> list[tuple[str, str]]:
+    """(agent, sentence) of each agent that called a tool which it did not have, and the servers that may be why."""
+    found: list[tuple[str, str]] = []
+    for agent, tools in run.unknown_tools.items():
+        told = ", ".join(f"{tool} x{n}" if n > 1 else tool for tool, n in tools.items())
+        servers = {tool: server for tool in tools if (server := run.server_of(tool))}
+        maybe = sorted({one.server for one in run.unconnected}) if any(not t.startswith("mcp__") for t in tools) else []
+        if servers:
+            told += "; MassGen had failed to connect to the server of " + ", ".join(servers)
+        elif maybe:
+            told += f"; MassGen had failed to connect to {', '.join(maybe)}: it may be a tool of theirs"
+        which = "that it was not given" if servers or maybe else "that do not exist"
+        found.append((agent, f"{agent} called tools {which}: {told}"))
+    return found
+
+
 def _place(agent: str, events: tuple[Enforcement, ...], event: Enforcement) -> str:
     index = next(index for index, other in enumerate(events) if other is event)
     return f"status.json#agents.{agent}.reliability.enforcement_attempts[{index}]"
@@ -144,7 +160,7 @@ def _place(agent: str, events: tuple[Enforcement, ...], event: Enforcement) -> s
 def _of_agent(run: Run, name: str) -> AgentReliability:
     error = run.agents[name].error if name in run.agents else None
     as_text = sum(m.kind == "vote_refused" and m.agent == name for m in run.moments)
-    unknown = run.unknown_tools.get(name, [])
+    unknown = list(run.unknown_tools.get(name, ()))
     if run.enforcement is None:
         made = AgentReliability(None, None, None, None, None, as_text, len(unrecorded(run, name)), unknown, {}, error)
         if run.refused_told is not None:

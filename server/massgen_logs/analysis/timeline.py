@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
-from massgen_logs.run.model import Execution, Run
+from massgen_logs.run.model import Execution, Run, Unconnected
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,13 @@ class TimelineEvent:
     t_last: float | None = None
 
 
+_BURST_S = 2.0
 _IMPLY_RESTART = frozenset({"error", "vote_ignored", "enforcement"})
 
 
 def timeline(run: Run) -> list[TimelineEvent]:
     """Events by time; those without a time come last."""
-    found = [*_starts(run), *_answers(run), *_votes(run), *_moments(run), *_enforcement(run)]
+    found = [*_starts(run), *_answers(run), *_votes(run), *_moments(run), *_enforcement(run), *_servers(run)]
     if run.winner and not any(event.kind == "winner" for event in found):
         t = max((e.t for e in found if e.t is not None), default=None)
         found.append(TimelineEvent(t, "winner", run.winner, None, None, None, run.winner_src, run.winner_src))
@@ -121,6 +123,26 @@ def _enforcement(run: Run) -> list[TimelineEvent]:
             found.append(
                 TimelineEvent(run.since_start(event.t), "enforcement", agent, event.round, None, None, detail, src)
             )
+    return found
+
+
+def _servers(run: Run) -> list[TimelineEvent]:
+    """Servers that were not connected, in bursts: all agents try at about the same time."""
+    bursts: list[list[Unconnected]] = []
+    for one in run.unconnected:
+        last = bursts[-1][-1].t if bursts else None
+        near = last is not None and one.t is not None and one.t - last <= _BURST_S
+        if near:
+            bursts[-1].append(one)
+        else:
+            bursts.append([one])
+    found: list[TimelineEvent] = []
+    for burst in bursts:
+        tries = ", ".join(
+            f"{server} x{n}" if n > 1 else server for server, n in Counter(one.server for one in burst).items()
+        )
+        text = f"MassGen failed to connect to MCP servers: {tries}"
+        found.append(TimelineEvent(run.since_start(burst[0].t), "error", None, None, None, None, text, burst[0].src))
     return found
 
 

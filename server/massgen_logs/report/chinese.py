@@ -193,6 +193,7 @@ SENTENCES = {
     "An answer takes up nothing of the answers its author saw": "答案未采纳其作者所见答案的任何内容",
     "Commands fail since the workspace is emptied at an answer": "提交答案时工作区被清空，导致后续命令失败",
     "Refused responses throw content away": "被拒绝的响应使内容丢失",
+    "MassGen fails to connect to MCP servers": "MassGen 无法连接 MCP 服务器",
     "Agents call tools that don't exist": "Agent调用不存在的工具", "An agent ends with an error": "Agent因错误终止",
     "An agent repeats the same error": "Agent重复同样的错误", "Recorded injections never reach the model": "已记录的注入从未到达模型",
     "The presented answer is only the stored one": "展示的只是已存储的答案", "A sub-agent completes without a model call": "子Agent没有模型调用却完成",

@@ -33,6 +33,7 @@ ABOUT = {
     "ignored_input": ("An answer takes up nothing of the answers its author saw", "agent-behavior"),
     "workspace_emptied": ("Commands fail since the workspace is emptied at an answer", "orchestration"),
     "content_lost": ("Refused responses throw content away", "orchestration"),
+    "server_not_connected": ("MassGen fails to connect to MCP servers", "tooling"),
     "unknown_tools": ("Agents call tools that don't exist", "agent-behavior"),
     "agent_died": ("An agent ends with an error", "reliability"),
     "error_loop": ("An agent repeats the same error", "reliability"),

@@ -10,7 +10,7 @@ was reset or is missing, what this counter is everywhere: the agent's own answer
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 from massgen_logs.readers import answer_txt, execution_metadata, metrics_events, metrics_summary, status_json
@@ -209,15 +209,15 @@ def fill_enforcement(run: Run, status: Status, digest: Digest | None, old: old_l
         run.chars_lost = {n: e.chars_lost or 0 for n, e in status.agents.items()}
     elif old is not None and old.read_log:
         run.refused_told = old.refusals.found
-    found: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, Counter[str]] = defaultdict(Counter)
     for name, entry in status.agents.items():
-        found[name] += entry.unknown_tools
+        found[name].update(entry.unknown_tools)
         for record in entry.enforcement:
             if record.reason == "no_workflow_tool":
-                found[name] += [tool for tool in record.tool_calls if tool not in _WORKFLOW]
+                found[name].update(tool for tool in record.tool_calls if tool not in _WORKFLOW)
     for name, tools in (digest.unknown_tools if digest else old.unknown_tools if old else {}).items():
-        found[name] += tools
-    run.unknown_tools = {name: list(dict.fromkeys(tools)) for name, tools in found.items() if tools}
+        found[name] |= Counter(tools)  # the same calls, told as text
+    run.unknown_tools = {name: dict(tools) for name, tools in found.items() if tools}
 
 
 def fill_usage(

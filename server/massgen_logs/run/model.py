@@ -198,6 +198,16 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Unconnected:
+    """A try to connect to an MCP server that failed. why: in MassGen's words. The log names no agent: any may have made it."""
+
+    server: str
+    t: float | None
+    why: str
+    src: str
+
+
+@dataclass(frozen=True, slots=True)
 class Planted:
     """Words in a run that give orders to their reader. kind: as in run/planted.py; whose: what text it is; agent: who wrote
     it, or whose call brought it in; asked: commands, addresses and votes that it names."""
@@ -298,6 +308,7 @@ class Run:
     calls: list[Call] = field(default_factory=list[Call])
     executions: list[Execution] = field(default_factory=list[Execution])
     moments: list[Moment] = field(default_factory=list[Moment])
+    unconnected: list[Unconnected] = field(default_factory=list[Unconnected])
     silences: list[Silence] | None = None
     """Those of SILENCE_S or more, from events.jsonl; None without that file."""
     enforcement: dict[str, tuple[Enforcement, ...]] | None = None
@@ -308,7 +319,8 @@ class Run:
     )
     """(time, src) of each message of MassGen that asked an agent again, from massgen.log; empty where that isn't read."""
     chars_lost: dict[str, int] = field(default_factory=dict[str, int])
-    unknown_tools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    unknown_tools: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    """Agent to tools that it called and did not have, each with its recorded calls: the call that ended the agent is none."""
     usage: dict[str, AgentUsage] = field(default_factory=dict[str, AgentUsage])
     unowned: Usage | None = None
     """Tokens that MassGen counted too much and whose agent can't be told; its cost is None."""
@@ -334,6 +346,10 @@ class Run:
     def note(self, id: str, text: str, evidence: str = "") -> None:
         """Add a note."""
         self.notes.append(Note(id, text, evidence))
+
+    def server_of(self, tool: str) -> str | None:
+        """The MCP server that a tool `mcp__SERVER__NAME` belongs to, if MassGen failed to connect to it."""
+        return next((one.server for one in self.unconnected if tool.startswith(f"mcp__{one.server}__")), None)
 
     def since_start(self, t: float | None) -> float | None:
         """Seconds from the run's start to a Unix time; None where either isn't recorded."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from massgen_logs.analysis.findings.rule import Finding, Rule
 from massgen_logs.analysis.overlap import telling, words
 from massgen_logs.analysis.progression import seen_before
-from massgen_logs.analysis.reliability import CHARS_LOST, RETRIES_A_ROUND, content_lost, retried
+from massgen_logs.analysis.reliability import CHARS_LOST, RETRIES_A_ROUND, content_lost, retried, unknown_tools
 from massgen_logs.analysis.restarts import lost_time
 from massgen_logs.analysis.spent import executions, frame_of
-from massgen_logs.run.model import Run
+from massgen_logs.run.model import Run, Unconnected
 
 SAME_ERROR = 3
 LOST_SHARE = 0.4
@@ -36,18 +36,33 @@ def _content_lost(run: Run, rule: Rule) -> list[Finding]:
     ]
 
 
-def _unknown_tools(run: Run, rule: Rule) -> list[Finding]:
+def _server_not_connected(run: Run, rule: Rule) -> list[Finding]:
+    tries: dict[str, list[Unconnected]] = {}
+    for one in run.unconnected:
+        tries.setdefault(one.server, []).append(one)
     return [
         rule.finding(
-            agent,
-            f"{agent} called tools that do not exist: {', '.join(tools)}",
-            [f'read_trace(agent="{agent}", contains="{tools[0]}")'],
-            f"{tools[0]} in the tool list that {agent} was given",
-            tools=len(tools),
+            server,
+            f"MassGen failed to connect to MCP server {server} in {len(own)} tr{'ies' if len(own) > 1 else 'y'} ({own[0].why}): its tools were "
+            "missing there, or calls of them never ran",
+            [one.src for one in own],
+            f"a call of a tool of {server} that ran right after",
+            tries=len(own),
         )
-        for agent, tools in run.unknown_tools.items()
-        if tools
+        for server, own in tries.items()
     ]
+
+
+def _unknown_tools(run: Run, rule: Rule) -> list[Finding]:
+    found: list[Finding] = []
+    for agent, sentence in unknown_tools(run):
+        tools = run.unknown_tools[agent]
+        first = next(iter(tools))
+        found.append(rule.finding(
+            agent, sentence, [f'read_trace(agent="{agent}", contains="{first}")'], f"{first} in the tool list that {agent} was given",
+            tools=len(tools), calls=sum(tools.values()),
+        ))  # fmt: skip
+    return found
 
 
 def _agent_died(run: Run, rule: Rule) -> list[Finding]:
@@ -183,6 +198,8 @@ RULES = (
     Rule("not_delivered", "medium", "an injection was recorded and never reached the model", "measured by backend", "the injected text in a request", _undelivered, "FM-2.4",
          "not_delivered"),
     Rule("silent_subagent", "medium", "a sub-agent with no model call", _RECORD, "a call in the child's own logs", _silent_subagent, "FM-2.6"),
+    Rule("server_not_connected", "medium", "any try to connect to an MCP server that failed", "massgen.log alone tells it",
+         "a call of one of its tools that ran", _server_not_connected, flag="server_not_connected"),
     Rule("unknown_tools", "low", "any call of a tool that does not exist", _SEED, "the tool in the agent's tool list", _unknown_tools, flag="reliability"),
     Rule("ignored_input", "low", f"an answer without one of the telling words ({TELLING} or more) that its author was shown in others' answers",
          "analysis/overlap.py: a paraphrase keeps names and numbers", "an idea of them in other words", _ignored_input, "FM-2.5", needs=("starts",)),

@@ -1,0 +1,46 @@
+"""MCP servers that MassGen could not connect to: only massgen.log tells it, in every version.
+
+`Failed to connect to NAME: WHY` (from 0.1.39 on with ` | Details: {...}`), one message a try, and no agent: every agent
+connects to all its servers at each start. The agent is then started without that server's tools, and a call of one of
+them is recorded as a call of a tool that doesn't exist (S25).
+"""
+
+from __future__ import annotations
+
+import re
+
+from massgen_logs.readers.base import Problem, Source, decode, lines
+from massgen_logs.run.clock import Clock
+from massgen_logs.run.model import Unconnected
+from massgen_logs.tree import Attempt
+
+_SAYS = b"Failed to connect to "
+_FAILED = re.compile(
+    r"(\d\d):(\d\d):(\d\d)(?:\.\d{3})? \| ERROR +\| (?:[^ ]{1,300}:[\w<>]+:\d+ - )?Failed to connect to ([\w.-]{1,80}): (.{1,400}?)"
+    r"(?: \| Details: \{.*)?"
+)
+
+
+def unconnected(attempt: Attempt, clock: Clock, started: float | None, sources: list[Source]) -> list[Unconnected]:
+    """Every try that failed, in the order of the log; its files are added to `sources` where they tell one.
+
+    Args:
+        attempt: the run's folder.
+        clock: its clock.
+        started: Unix seconds of its start: the log's times of day are read from there on.
+        sources: of the run; what can't be read of the log is told by those who read it whole.
+    """
+    found: list[Unconnected] = []
+    last = started
+    for path in attempt.log_parts():
+        source = Source(path.name)
+        before = len(found)
+        for number, raw in lines(path, source, list[Problem]()):
+            source.rows += 1
+            if _SAYS not in raw or (match := _FAILED.fullmatch(decode(raw))) is None:
+                continue
+            t = last = clock.of_day(int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3]), last)
+            found.append(Unconnected(match[4], t, match[5], f"{path.name}:{number}"))
+        if len(found) > before and not any(known.file == source.file for known in sources):
+            sources.append(source)
+    return found

@@ -1,0 +1,88 @@
+"""MCP servers that MassGen could not connect to, told by massgen.log alone; its lines as MassGen's source prints them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+WHY = "<TimeoutError: no message>"
+DETAILS = " | Details: {'exception_type': 'TimeoutError', 'exception_message': '', 'exception_args': None}"
+
+
+def add(root: Path, *lines: str) -> None:
+    """Further lines of the run's massgen.log."""
+    (log,) = root.glob("log_*/turn_1/attempt_1/massgen.log")
+    with log.open("a") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"CLOCK | ERROR    | Failed to connect to command_line: {WHY}{DETAILS}",
+        f"CLOCK | ERROR    | Failed to connect to command_line: {WHY}",
+        f"CLOCK.214 | ERROR    | massgen.mcp_tools.client:_connect_server:292 - Failed to connect to command_line: {WHY}{DETAILS}",
+    ],
+    ids=["0.1.45 on", "to 0.1.36", "--debug"],
+)
+def test_a_failed_connection_is_an_incident_a_finding_and_an_event(copy_of, ask, line: str) -> None:
+    """Two tries of one server and one of another, in each form of the line: their kind, server, cause, time and place."""
+    root = copy_of("s3_enforcement_0.1.97")
+    (log,) = root.glob("log_*/turn_1/attempt_1/massgen.log")
+    first = len(log.read_text().splitlines()) + 1
+    clock = next(text[:8] for text in log.read_text().splitlines() if text[2:3] == ":")
+    line = line.replace("CLOCK", clock)
+    add(root, line, line.replace("command_line", "planning"), line)
+    place = ("--logs-dir", str(root))
+    data = ask("find_errors", *place, key="incidents")["data"]
+    assert data["totals"]["server_not_connected"] == 3
+    told = [
+        (i["tool"], i["count"], i["agent"], i["sources"])
+        for i in data["incidents"]
+        if i["kind"] == "server_not_connected"
+    ]
+    assert told == [
+        ("command_line", 2, None, [f"massgen.log:{first}", f"massgen.log:{first + 2}"]),
+        ("planning", 1, None, [f"massgen.log:{first + 1}"]),
+    ]
+    assert all(WHY in i["sentence"] for i in data["incidents"] if i["kind"] == "server_not_connected")
+    flags = {
+        f["finding"]: f for f in ask("run_overview", *place)["data"]["red_flags"] if f["id"] == "server_not_connected"
+    }
+    assert set(flags) == {"server_not_connected:command_line", "server_not_connected:planning"}
+    assert "in 2 tries" in flags["server_not_connected:command_line"]["text"]
+    events = [
+        e for e in ask("coordination_timeline", *place, key="events")["data"]["events"] if "connect" in e["detail"]
+    ]
+    assert [e["detail"] for e in events] == ["MassGen failed to connect to MCP servers: command_line x2, planning"]
+    assert events[0]["t"] is not None
+    assert abs(events[0]["t"]) < 60
+
+
+def test_a_tool_of_a_missing_server_is_no_fault_of_its_agent(copy_of, ask) -> None:
+    """agent_b's call of frobnicate: by its bare name it may be the server's, by its full name it is."""
+    root = copy_of("s3_enforcement_0.1.97")
+    place = ("--logs-dir", str(root))
+    add(root, f"10:53:01 | ERROR    | Failed to connect to tools: {WHY}{DETAILS}")
+    says = "agent_b called tools that it was not given: "
+    after = "MassGen had failed to connect to"
+    assert told(ask, *place) == f"{says}frobnicate; {after} tools: it may be a tool of theirs"
+    (status,) = root.glob("log_*/turn_1/attempt_1/status.json")
+    status.write_text(status.read_text().replace('"frobnicate"', '"mcp__tools__frobnicate"'))
+    assert told(ask, *place) == f"{says}mcp__tools__frobnicate; {after} the server of mcp__tools__frobnicate"
+
+
+def told(ask, *place: str) -> str:
+    """The one finding about unknown tools; read_status_reliability says the same."""
+    (found,) = [f["sentence"] for f in ask("run_overview", *place)["data"]["findings"] if f["rule"] == "unknown_tools"]
+    assert found in ask("read_status_reliability", *place)["data"]["red_flags"]
+    return found
+
+
+def test_a_quoted_line_is_no_connection(copy_of, ask) -> None:
+    """What a model says of such a line, or a line of another level, counts for nothing."""
+    root = copy_of("s3_enforcement_0.1.97")
+    add(root, "10:53:01 | INFO     | Stream chunk [content]: Failed to connect to tools: no", "Failed to connect to tools: no",
+        "10:53:01 | INFO     | Failed to connect to tools: no")  # fmt: skip
+    assert "server_not_connected" not in ask("find_errors", "--logs-dir", str(root))["data"]["totals"]
