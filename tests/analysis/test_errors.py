@@ -229,7 +229,7 @@ def test_claude_code_errors() -> None:
 def test_refusals_of_a_hook_are_one_row() -> None:
     """Eight calls after the round's limit: alike but for the number of the attempt; two different commands."""
     data = ask("hook_denied")
-    assert data["totals"] == {"failed_command": 1, "denied": 8}
+    assert data["totals"] == {"round_timeout": 2, "failed_command": 1, "denied": 8}  # its warning, and its end
     (denied,) = rows(data, "denied")
     assert (denied["count"], denied["variants"], denied["recorded_as"]) == (8, 2, "failure")
 

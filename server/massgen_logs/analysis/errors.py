@@ -27,7 +27,7 @@ from massgen_logs.run.model import Call, Enforcement, Moment, Run
 from massgen_logs.run.stderr import StderrLine
 
 KINDS = (
-    "start_up", "server_not_connected", "agent_error", "server_died", "api_error", "empty_retry", "timeout", "subagent", "refused_response", "failed_command",
+    "start_up", "server_not_connected", "agent_error", "server_died", "api_error", "empty_retry", "timeout", "round_timeout", "subagent", "refused_response", "failed_command",
     "failed_tool", "hidden_failure", "denied", "never_ran", "stderr_only",
 )  # fmt: skip
 """In the order in which they are told. empty_retry: MassGen's retry sent nothing, which it calls an API error."""
@@ -223,10 +223,15 @@ def _twin(incident: Incident, moment: Moment) -> bool:
 
 
 def _timeouts(run: Run) -> list[Incident]:
-    """The orchestrator's timeout, which is recorded once for each agent that had not finished."""
+    """The orchestrator's timeout, which is recorded once for each agent that had not finished; the agents' round limits."""
+    rounds = [
+        Incident("round_timeout", m.agent, m.t, None, m.detail, [m.src])
+        for m in run.moments
+        if m.kind == "round_timeout"
+    ]
     told = [moment for moment in run.moments if moment.kind == "timeout"]
     if run.ending.state != "timed_out" and not told:
-        return []
+        return rounds
     agents = [moment.agent for moment in told if moment.agent]
     sentence = told[0].detail if told else run.ending.reason
     if agents:
@@ -235,7 +240,7 @@ def _timeouts(run: Run) -> list[Incident]:
     if run.ending.state == "timed_out" and run.ending.src not in sources:
         sources.append(run.ending.src)
     t = told[0].t if told else run.ended
-    return [Incident("timeout", None, t, None, f"orchestrator: {sentence}", sources)]
+    return [Incident("timeout", None, t, None, f"orchestrator: {sentence}", sources), *rounds]
 
 
 def _subagents(run: Run) -> list[Incident]:

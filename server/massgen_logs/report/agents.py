@@ -176,7 +176,7 @@ def _collaboration(m: Material) -> list[str]:
 def _incomplete(m: Material) -> list[str]:
     say, run = m.say, m.run
     opened = sum(call.outcome == "open" for call in run.calls)
-    told = [x for x in run.moments if x.kind == "timeout"]
+    told = [x for x in run.moments if x.kind in {"timeout", "round_timeout"}]
     lost = [f"- {flat(x.agent or 'orchestrator', 60)}: {flat(m.mask(x.detail), 160)} [{x.src}]" for x in told[: m.most]]
     lost += say.rest(len(lost), len(told), "find_errors")
     lost += [say("- {n} tool calls have no recorded end", n=opened)] if opened else []

@@ -77,7 +77,7 @@ def errors_section(m: Material) -> dict[str, list[str]]:
             *(["", say("Refused, never ran:"), "", *_incidents(m, denied)] if denied else []),
         ],
         f"{section}/Agent Errors": _incidents(m, _of(m, _AGENT)) or [say("None recorded.")],
-        f"{section}/Timeouts": _incidents(m, _of(m, frozenset({"timeout"}))) or [say("None recorded.")],
+        f"{section}/Timeouts": _incidents(m, _of(m, frozenset({"timeout", "round_timeout"}))) or [say("None recorded.")],
         f"{section}/+Tool Reliability": _contract(m),
         f"{section}/+Enforcement": _enforcement(m),
     }  # fmt: skip

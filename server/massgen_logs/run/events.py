@@ -33,6 +33,9 @@ API_RETRY = re.compile(r"⚠️ \[Gemini\] Rate limited \(HTTP [^)\n]{1,20}\)[^\
 _REFUSED = re.compile(r"⏳ Fairness gate: (.*)")
 LABEL = re.compile(r"\bagent\d+\.\d+\b")
 _JOB = re.compile(r"- \[(\w+)\] (\S+) \((\w+)\)\n +(?:Result|Error): (.*?)(?=\n- \[|\n=====|\Z)", re.S)
+_LIMIT_HOOK = re.compile(r"round_timeout_(soft|hard)_")
+_LIMIT_TIMES = re.compile(r"\((\d+)s / (\d+)s\)")
+CALLS_REFUSED = "time limit and grace period of the round passed: its calls are refused from here on"
 _JOB_RESULTS = ("wait_for_background_tool", "get_background_tool_result")
 _ENDS_DROPPED_START = frozenset({"text", "tool_start", "agent_restart", "thinking", "answer_submitted", "vote"})
 
@@ -118,6 +121,8 @@ class _State:
     at_work: bool = False
     seen: tuple[float, str] | None = None
     """Time and src of its last event while at work."""
+    limits: set[str] = field(default_factory=set[str])
+    """Which limits of its round (soft, hard) it has met in this execution."""
     refused: Moment | None = None
     """A vote refused by the fairness gate, if a new start follows."""
 
@@ -176,7 +181,8 @@ def digest(
             case "hook_execution":
                 info = mapping(event.data.get("hook_info"))
                 found.injected_labels[agent].update(LABEL.findall(text(info.get("injection_content")) or ""))
-                _hook(info, event.src, agents[agent], dialect_of(agent))
+                _hook(info, event.src, state, dialect_of(agent))
+                _round_limit(info, t, agent, event.src, state, found)
             case _:
                 _ending(event, t, agent, state, found)
     for agent, state in agents.items():
@@ -200,6 +206,7 @@ def _round_start(event: events_jsonl.Event, t: float | None, agent: str, state: 
         found.starts.remove(state.start)
     state.start = Start(agent, t, state.round, event.src)
     state.fresh = True
+    state.limits.clear()
     found.starts.append(state.start)
     state.executions = sum(start.agent == agent for start in found.starts)
 
@@ -260,6 +267,19 @@ def _hook(info: dict[str, object], src: str, state: _State, dialect: Dialect) ->
         return
     for match in _JOB.finditer(text(info.get("injection_content")) or ""):
         _job_ended(state, dialect, match[1], match[2], match[4].strip(), match[3], src)
+
+
+def _round_limit(info: dict[str, object], t: float | None, agent: str, src: str, state: _State, found: Digest) -> None:
+    """An agent's time limit of a round: a warning at a call after it ("soft"), then refused calls ("hard"), each once an
+    execution. Only a call shows it: an agent that makes none is not warned."""
+    match = _LIMIT_HOOK.match(text(info.get("hook_name")) or "")
+    if match is None or match[1] in state.limits:
+        return
+    state.limits.add(match[1])
+    took = _LIMIT_TIMES.search((text(info.get("injection_content")) or "")[:2000])
+    said = f" ({took[1]} s of {took[2]} s)" if took else ""
+    detail = f"time limit of the round passed{said}: told to wrap up" if match[1] == "soft" else CALLS_REFUSED
+    found.moments.append(Moment(t, "round_timeout", agent, detail, src))
 
 
 def _job_result(result: str, src: str, state: _State, dialect: Dialect) -> None:

@@ -187,8 +187,8 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that happened besides answers, votes and calls: injection, error, timeout, presentation, retry of a refused
-    response, api_retry of a failed request."""
+    """Something that happened besides answers, votes and calls: injection, error, timeout (of the orchestrator), round_timeout (of one
+    agent), presentation, retry of a refused response, api_retry of a failed request."""
 
     t: float | None
     kind: str

@@ -19,7 +19,7 @@ from massgen_logs.run import planted
 from massgen_logs.run.backends import GENERIC
 from massgen_logs.run.backends.dialect import Dialect
 from massgen_logs.run.clock import Clock
-from massgen_logs.run.events import API_RETRY, IGNORED, apply, parse_args
+from massgen_logs.run.events import API_RETRY, CALLS_REFUSED, IGNORED, apply, parse_args
 from massgen_logs.run.model import ANY_AGENT, Call, Moment, Planted
 from massgen_logs.run.refusals import Refusals
 from massgen_logs.tree import Attempt
@@ -30,6 +30,8 @@ _STARTS = re.compile(r"\[Orchestrator\] Agent (\S+) starting execution loop")
 _TIMEOUT = re.compile(r"⚠️ \*\*Orchestrator Timeout\*\*: (Time limit exceeded \([\d.]+s/[\d.]+s\))")
 _UNKNOWN_TOOL = re.compile(r"⚠️ Unknown tool: ([\w.:-]+) \(not registered\)(?=\s*🔧 used \1 tool \(not implemented\))")
 _ASKED_AGAIN = re.compile(r"\[Orchestrator\] Sending enforcement message to (\S+) \(")
+_SOFT_LIMIT = re.compile(r"\[RoundTimeoutPostHook\] Soft timeout reached for (\S+) after (\d+)s")
+_HARD_LIMIT = re.compile(r"\[RoundTimeoutPreHook\] DENIED tool `[^`]*` for (\S+) - .*, denial #1")
 _ANSWER_DONE = "✅ Answer provided"
 
 
@@ -167,6 +169,11 @@ def _massgen_log(
                 if match[1] not in found.agents:
                     found.agents.append(match[1])
                     found.starts.append((t, match[1], line.src))
+            elif match := _SOFT_LIMIT.fullmatch(line.message):
+                detail = f"time limit of the round passed (after {match[2]} s): told to wrap up"
+                found.moments.append(Moment(t, "round_timeout", match[1], detail, line.src))
+            elif match := _HARD_LIMIT.fullmatch(line.message):
+                found.moments.append(Moment(t, "round_timeout", match[1], CALLS_REFUSED, line.src))
             elif line.message.startswith("Provider function calls detected") and "'vote'" in line.message:
                 provider_votes += 1
                 found.vote_src = found.vote_src or line.src
