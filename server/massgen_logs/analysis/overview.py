@@ -38,13 +38,15 @@ class RedFlag:
 
 @dataclass(frozen=True, slots=True)
 class VoteCounts:
-    """ignored is None where the version drops votes without a record."""
+    """ignored is None where the version drops votes without a record; refused: by the fairness gate; sent_back: see
+    analysis/voting.py, these are none of the others."""
 
     accepted: int
     ignored: int | None
     counted: int
     refused: int
     superseded: int
+    sent_back: dict[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class Overview:
     commands_ran: int | None
     commands_failed: int | None
     denied: int | None
+    never_ran: int | None
+    """Calls of any tool that found no such tool or no server."""
     checks: list[Check]
     red_flags: list[RedFlag]
     findings: list[Finding]
@@ -124,7 +128,9 @@ def overview(run: Run) -> Overview:
         duration_source=run.duration_src,
         at_least_s=round(floor, 1) if floor is not None and floor > 0 else None,
         answers=len(run.answers),
-        votes=VoteCounts(votes.accepted, votes.ignored, votes.counted, votes.refused, votes.accepted - votes.counted),
+        votes=VoteCounts(
+            votes.accepted, votes.ignored, votes.counted, votes.refused, votes.accepted - votes.counted, votes.sent_back
+        ),
         tally=votes.tally,
         restarts={a.id: a.restarts for a in run.agents.values()},
         cost_usd=spent.total.with_subagents_usd,
@@ -133,6 +139,7 @@ def overview(run: Run) -> Overview:
         commands_ran=sum(call.ran for call in commands) if run.calls_recorded else None,
         commands_failed=sum(call.outcome == "failed" for call in commands) if run.results_recorded else None,
         denied=sum(call.outcome == "denied" for call in run.calls) if run.denied_recorded else None,
+        never_ran=sum(call.outcome == "not_run" for call in run.calls) if run.results_recorded else None,
         checks=checks(run),
         red_flags=red_flags(run),
         findings=findings(run),

@@ -30,7 +30,10 @@ class VoteRow:
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """final: voter to the target of its counted vote; tally: votes per agent in it; meant_tally: by the voters' words."""
+    """final: voter to the target of its counted vote; tally: votes per agent in it; meant_tally: by the voters' words.
+
+    refused: by the fairness gate. sent_back: see `sent_back`; these are in none of the other numbers.
+    """
 
     votes: list[VoteRow]
     final: dict[str, str]
@@ -41,6 +44,21 @@ class Votes:
     counted: int
     tie: bool
     meant_tally: dict[str, int] | None
+    sent_back: dict[str, int] | None
+
+
+_NO_VOTE = frozenset({"vote_no_answers", "invalid_vote_id", "vote_and_answer", "multiple_votes"})
+
+
+def sent_back(run: Run) -> dict[str, int] | None:
+    """Responses with a vote that MassGen sent back before it took it for one, by enforcement's reason; None if unrecorded.
+
+    An agent's third one in a row ends it and is no record.
+    """
+    if run.enforcement is None and run.refused_told is None:
+        return None
+    reasons = [event.reason for events in (run.enforcement or {}).values() for event in events]
+    return count([r for r in (*reasons, *(told.reason for told in run.refused_told or ())) if r in _NO_VOTE])
 
 
 def vote_reasons(run: Run) -> Votes:
@@ -60,7 +78,7 @@ def vote_reasons(run: Run) -> Votes:
     return Votes(
         rows, final, tally, sum(r.accepted for r in rows), run.votes_ignored, sum(r.refused for r in rows),
         sum(r.counted for r in rows), len(best) > 1 and best[0] == best[1],
-        count(words) if any(row.meant for row in rows if row.counted) else None,
+        count(words) if any(row.meant for row in rows if row.counted) else None, sent_back(run),
     )  # fmt: skip
 
 

@@ -51,6 +51,7 @@ SENTENCES = {
     "**Logfire Link:** none": "**Logfire链接：** 无",
     "shown {shown} of {total}; the rest: {tool}": "显示 {shown}/{total}；其余：{tool}",
     "unknown": "未知", "not recorded": "未记录", "none": "无",
+    "; {n} more sent back: {reasons}": "；另有 {n} 票被退回：{reasons}",
     "{accepted} accepted, {ignored} ignored, {refused} refused, {counted} counted":
         "{accepted} 已接受, {ignored} 被忽略, {refused} 被拒绝, {counted} 计入",
     "{n} ({each}; MassGen's times_restarted, the presentation included)": "{n}（{each}；MassGen 的 times_restarted，含最终展示）",

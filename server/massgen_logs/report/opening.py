@@ -31,6 +31,10 @@ def overview_section(m: Material) -> dict[str, list[str]]:
         accepted=votes.accepted, ignored=say("unknown") if votes.ignored is None else votes.ignored, refused=votes.refused,
         counted=votes.counted,
     )  # fmt: skip
+    if votes.sent_back:
+        voted += say(
+            "; {n} more sent back: {reasons}", n=sum(votes.sent_back.values()), reasons=counts(votes.sent_back)
+        )
     rows = [
         (say("Question"), m.quote(run.question or say("not recorded"), 200)),
         (say("State"), f"{run.ending.state}: {run.ending.reason}"),

@@ -45,13 +45,17 @@ def render(data: Any) -> list[str]:
     if data["cost_corrected_usd"] is not None:
         cost += f" (this attempt alone: {dollars(data['cost_corrected_usd'])})"
     denied = "unknown" if data["denied"] is None else data["denied"]
+    never = f", never ran (no such tool or server): {data['never_ran']}" if data["never_ran"] else ""
+    gate = " (by the fairness gate)" if votes["refused"] else ""
+    back: dict[str, int] = votes["sent_back"] or {}
+    sent = f"; {sum(back.values())} more sent back, no votes for MassGen ({counts(back)})" if back else ""
     restarts = ", ".join(f"{a} {'unknown' if n is None else n}" for a, n in data["restarts"].items())
     lines = [
         f"question (user's words): {inline(data['question'] or 'not recorded', 400)}",
         f"winner: {data['winner'] or 'none'} · finish: {flat(data['finish_reason'], 200)} · duration: {took} · cost: {cost}",
-        f"answers: {data['answers']} · votes: {votes['accepted']} accepted, {ignored} ignored, {votes['refused']} refused, "
-        f"{votes['counted']} counted (tally: {counts(data['tally'])}) · times_restarted: {restarts}",
-        f"commands: {_known(data['commands_ran'])} ran, {_known(data['commands_failed'])} failed · tool calls denied: {denied}",
+        f"answers: {data['answers']} · votes: {votes['accepted']} accepted, {ignored} ignored, {votes['refused']} refused{gate}, "
+        f"{votes['counted']} counted (tally: {counts(data['tally'])}){sent} · times_restarted: {restarts}",
+        f"commands: {_known(data['commands_ran'])} ran, {_known(data['commands_failed'])} failed · tool calls denied: {denied}{never}",
         *table(
             ("agent", "backend", "model", "answers", "started anew", "status", "error"),
             [

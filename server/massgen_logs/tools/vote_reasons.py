@@ -39,8 +39,12 @@ def render(data: Any) -> list[str]:
     lines = [
         f"counted: {', '.join(f'{voter} → {target}' for voter, target in data['final'].items()) or 'no vote'} · tally: "
         f"{counts(data['tally'])}{' (tie)' if data['tie'] else ''} · {data['accepted']} accepted, {ignored} ignored, "
-        f"{data['refused']} refused",
+        f"{data['refused']} refused{' by the fairness gate' if data['refused'] else ''}",
     ]
+    if data["sent_back"]:
+        lines.append(
+            f"sent back before they were votes (read_status_reliability tells each): {counts(data['sent_back'])}"
+        )
     if data["meant_tally"]:
         lines.append(f"by the voters' own words: {counts(data['meant_tally'])}")
     lines.append("reasons are the agents' words:")
