@@ -92,6 +92,8 @@ class Costs:
     """recorded: False in versions that record no usage. over: what cumulative figures include."""
 
     recorded: bool
+    status_missing: bool
+    """The version records them, and status.json is missing."""
     agents: dict[str, AgentCost]
     total: Total
     cumulative: bool
@@ -143,7 +145,15 @@ def costs(run: Run) -> Costs:
     )  # fmt: skip
     rest = {name: tokens for name in run.agents if (tokens := not_in_rounds(run, name)[0]) is not None}
     return Costs(
-        bool(known), agents, total, run.cumulative_over is not None, run.cumulative_over, subagents, _rounds(run), rest
+        bool(known),
+        run.status_missing,
+        agents,
+        total,
+        run.cumulative_over is not None,
+        run.cumulative_over,
+        subagents,
+        _rounds(run),
+        rest,
     )
 
 

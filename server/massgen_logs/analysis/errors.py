@@ -184,7 +184,8 @@ def _agent_errors(run: Run, known: list[Incident]) -> list[Incident]:
         kind = "api_error" if api else "agent_error"
         found.append(Incident(kind, moment.agent, moment.t, None, moment.detail, [moment.src]))
     for name, agent in run.agents.items():
-        if not agent.error:
+        told = any(m.kind == "error" and m.agent == name for m in run.moments)
+        if not agent.error or (agent.status != "error" and told):
             continue
         src = f"status.json#agents.{name}.error"
         own = [i for i in found if i.agent == name]
@@ -335,7 +336,9 @@ def _not_shown(run: Run, stderr_files: int) -> list[str]:
         found.append("refused responses and API errors: no file of these logs holds them")
     elif run.enforcement is None:
         found.append(
-            "refused responses and API errors have no record in this version: told is what massgen.log's text tells"
+            "refused responses and API errors have no record "
+            + ("here, status.json is missing" if run.status_missing else "in this version")
+            + ": told is what massgen.log's text tells"
         )
     else:
         told = ", ".join(agent.id for agent in run.agents.values() if agent.retries_told)

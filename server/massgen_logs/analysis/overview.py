@@ -165,26 +165,31 @@ def checks(run: Run) -> list[Check]:
     voting: bool | None = not not_voted
     if not run.answers or len(run.agents) < 2:
         voting = None if len(run.agents) < 2 else False
+    ended = state != "in_progress"  # what is not yet there may still come
+
+    def met(there: bool) -> bool | None:
+        return True if there else False if ended else None
+
     return [
         Check("coordination_completed", done, f"{state}: {run.ending.reason} ({run.ending.src})"),
         Check(
             "all_agents_answered",
-            (not silent) if run.agents else None,
+            met(not silent) if run.agents else None,
             f"no answer from {', '.join(silent)}"
             if silent
             else f"{len(run.answers)} answers from {len(run.agents)} agents",
         ),
         Check(
             "voting_completed",
-            voting,
+            None if voting is None else met(voting),
             f"no counted vote of {', '.join(not_voted)}"
             if not_voted
             else f"{len(voters)} of {len(run.agents)} agents have a counted vote",
         ),
-        Check("winner_selected", run.winner is not None, run.winner_src or "no file names a winner"),
+        Check("winner_selected", met(run.winner is not None), run.winner_src or "no file names a winner"),
         Check(
             "final_answer_delivered",
-            bool(run.final_text and run.final_text.strip()),
+            met(bool(run.final_text and run.final_text.strip())),
             f"{run.final_src}, {len(run.final_text)} chars"
             + (f" (stored answer {run.stored_answer})" if run.stored_answer else "")
             if run.final_text is not None

@@ -48,10 +48,12 @@ class AgentReliability:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """recorded: whether the version writes enforcement records at all; checkable: a record or a text tells of refusals."""
+    """recorded: whether the version writes enforcement records at all; checkable: a record or a text tells of refusals;
+    status_missing: the version may write them, but status.json is not there."""
 
     recorded: bool
     checkable: bool
+    status_missing: bool
     agents: dict[str, AgentReliability]
     red_flags: list[str]
 
@@ -100,7 +102,7 @@ def reliability(run: Run) -> Reliability:
     ]
     flags += [sentence for _, sentence in unknown_tools(run)]
     recorded = run.enforcement is not None
-    return Reliability(recorded, recorded or run.refused_told is not None, agents, flags)
+    return Reliability(recorded, recorded or run.refused_told is not None, run.status_missing, agents, flags)
 
 
 def retried(run: Run) -> list[Retries]:

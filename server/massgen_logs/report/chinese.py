@@ -93,6 +93,8 @@ SENTENCES = {
     "No tool calls.": "没有工具调用。",
     "None.": "无。", "same input with different output, false successes, likely root causes":
         "相同输入不同输出、误报的成功、可能的根本原因",
+    "status.json is missing: tokens and cost are unknown, not zero.": "缺少 status.json：Token与成本未知，而非零。",
+    "status.json is missing: how many responses were refused is unknown.": "缺少 status.json：被拒绝的响应数未知。",
     "This version keeps no record of refused responses.": "此版本不记录被拒绝的响应。",
     "- {id}: backend {backend}, model {model}": "- {id}: 后端 {backend}，模型 {model}",
     "1. issue: what to do about it; or: none": "1. 问题：如何处理；或写：无", "as above": "同上",

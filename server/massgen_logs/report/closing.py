@@ -19,7 +19,11 @@ def costs_section(m: Material) -> dict[str, list[str]]:
     """Section 6."""
     say, spent = m.say, m.spent
     section = "6. Cost & Token Analysis"
-    body = [say("This version records no tokens and no cost: unknown, not zero.")]
+    body = [
+        say("status.json is missing: tokens and cost are unknown, not zero.")
+        if spent.status_missing
+        else say("This version records no tokens and no cost: unknown, not zero.")
+    ]
     cache = [say("Not recorded.")]
     if spent.recorded:
         rows = [
@@ -148,7 +152,11 @@ def _enforcement(m: Material) -> list[str]:
     say, found = m.say, reliability(m.run)
     if not found.recorded:
         told = _incidents(m, _of(m, frozenset({"refused_response"})))
-        return [say("This version keeps no record of refused responses."), *(["", *told] if told else [])]
+        missing = say("status.json is missing: how many responses were refused is unknown.")
+        return [
+            missing if found.status_missing else say("This version keeps no record of refused responses."),
+            *(["", *told] if told else []),
+        ]
     refused = [
         say(
             "- {agent}: {incidents}, {retries} retries recorded, {lost} characters lost; by round: {rounds}{told}{tools}",

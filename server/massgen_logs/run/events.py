@@ -27,7 +27,12 @@ from massgen_logs.tree import Attempt
 IGNORED = re.compile(r"🔄 Vote for \[([^\]\n]*)\] ignored \(reason: (.*?)\) - restarting due to new answers", re.S)
 _UNKNOWN_TOOL = re.compile(r"⚠️ Unknown tool: (\S+) \(not registered\)(?=\s*🔧 used \1 tool \(not implemented\))")
 _API_ERROR = re.compile(r"❌ (Error: .*)")
-_AGENT_ERROR = re.compile(r"❌ (Agent (?:failed|was|made) .*|Invalid agent_id after .*)")
+_AGENT_ERROR = re.compile(
+    r"❌ ((?:Agent (?:failed|made|used)[^\n]*?|Invalid agent_id|Cannot vote when no answers exist|Answer count limit reached"
+    r"|Answer novelty requirement not met|Duplicate answer provided) after (?:\d+|max) attempts|Agent (?:failed|was|made) .*)"
+)
+"""What ends an agent. What the model wrote next may stand in the same line."""
+_DIED = re.compile(r"(?s).*❌ ([A-Z][^\n❌]* after (?:\d+|max) attempts)\s*")
 _RETRY = re.compile(r"❌ Retry \(\d+/\d+\): ")
 API_RETRY = re.compile(r"⚠️ \[Gemini\] Rate limited \(HTTP [^)\n]{1,20}\)[^\n]{0,60}? Retrying attempt \d+/\d+\.\.\.")
 _REFUSED = re.compile(r"⏳ Fairness gate: (.*)")
@@ -78,6 +83,8 @@ class Digest:
     silences: list[Silence] = field(default_factory=list[Silence])
     said: list[Moment] = field(default_factory=list[Moment])
     """Errors and refused votes that only lines in the agents' texts tell of, which a model may have quoted"""
+    died: list[Moment] = field(default_factory=list[Moment])
+    """Deaths that end an agent's last text: nothing of it follows"""
     unknown_tools: dict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
     final_text: str | None = None
     final_src: str = ""
@@ -123,6 +130,8 @@ class _State:
     """Time and src of its last event while at work."""
     limits: set[str] = field(default_factory=set[str])
     """Which limits of its round (soft, hard) it has met in this execution."""
+    dying: Moment | None = None
+    """Its death, told at the end of its own text, if nothing of it follows."""
     refused: Moment | None = None
     """A vote refused by the fairness gate, if a new start follows."""
 
@@ -149,7 +158,7 @@ def digest(
             state.fresh = False
         if state.refused and event.type == "round_start":
             found.said.append(state.refused)
-        state.refused = None
+        state.refused = state.dying = None
         match event.type:
             case "tool_start":
                 _tool_start(event, t, state, dialect_of(agent), found)
@@ -186,6 +195,7 @@ def digest(
             case _:
                 _ending(event, t, agent, state, found)
     for agent, state in agents.items():
+        found.died += [state.dying] if state.dying else []
         _silence("", found.last, "", agent, state, found)
     return found
 
@@ -307,7 +317,10 @@ def _text(event: events_jsonl.Event, t: float | None, agent: str, state: _State,
         found.ignored.append((t, agent, match[1], match[2], state.round, event.src))
     for match in _lines(_UNKNOWN_TOOL, content):
         found.unknown_tools[agent].append(match[1])
-    for match in [*_API_ERROR.finditer(content), *_lines(_AGENT_ERROR, content)]:
+    said = [*_lines(_AGENT_ERROR, content)]
+    if not said and (died := _DIED.fullmatch(content)) and _AGENT_ERROR.fullmatch(f"❌ {died[1]}"):
+        state.dying = Moment(t, "error", agent, died[1], event.src)
+    for match in [*_API_ERROR.finditer(content), *said]:
         found.said.append(Moment(t, "error", agent, match[1], event.src))
     if _RETRY.search(content):
         found.moments.append(Moment(t, "retry", agent, "a refused response is tried again", event.src))

@@ -131,6 +131,10 @@ def keep_confirmed(digest: Digest, files: Files) -> None:
     if recorded:
         digest.unknown_tools = {}
     digest.moments += [moment for moment in digest.said if _confirmed(moment, files, recorded)]
+    saved = files.status.last_updated or 0.0
+    digest.moments += [
+        m for m in digest.died if _confirmed(m, files, recorded) or ((m.t or 0.0) > saved and not files.usable)
+    ]
 
 
 def _confirmed(moment: Moment, files: Files, recorded: bool) -> bool:
@@ -170,7 +174,10 @@ def fill_moments(run: Run, files: Files, digest: Digest | None, old: old_logs.Ol
     run.moments = [m for i, m in enumerate(found) if not _repeats(m, found[:i])]
     for moment in run.moments:
         if moment.kind == "error" and moment.agent in run.agents and not run.agents[moment.agent].error:
-            run.agents[moment.agent].error = moment.detail if run.agents[moment.agent].status == "error" else None
+            died = run.ending.state == "failed" and digest is not None and moment.detail.endswith(" attempts")
+            run.agents[moment.agent].error = (
+                moment.detail if died or run.agents[moment.agent].status == "error" else None
+            )
 
 
 def fill_stored_answer(run: Run, files: Files, digest: Digest | None) -> None:

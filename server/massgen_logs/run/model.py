@@ -347,6 +347,11 @@ class Run:
         """Add a note."""
         self.notes.append(Note(id, text, evidence))
 
+    @property
+    def status_missing(self) -> bool:
+        """status.json, which this version writes, is not there: what it alone records is unknown here, not in the version."""
+        return "status.json" in self.missing
+
     def server_of(self, tool: str) -> str | None:
         """The MCP server that a tool `mcp__SERVER__NAME` belongs to, if MassGen failed to connect to it."""
         return next((one.server for one in self.unconnected if tool.startswith(f"mcp__{one.server}__")), None)

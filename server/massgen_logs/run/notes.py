@@ -44,6 +44,11 @@ def _ending(run: Run, attempt: Attempt, files: Files) -> None:
             "status.json says in_progress for ever; the logs record the orchestrator timeout",
             run.ending.src,
         )
+    elif run.ending.state == "failed" and status.finish_reason == "in_progress":
+        run.note(
+            "status_stale", "status.json was last saved before the run failed: its tokens, cost and refused responses are floors",
+            run.ending.src,
+        )  # fmt: skip
     if files.emptied:
         run.note(
             "emptied_by_restart",

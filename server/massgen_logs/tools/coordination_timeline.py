@@ -54,7 +54,8 @@ def _cells(event: dict[str, Any]) -> tuple[object, ...]:
     t = "-" if event["t"] is None else f"{event['t']:.1f}"
     detail = str(event["detail"])
     if event["count"] > 1:
-        detail = f"x{event['count']} until {event['t_last'] or 0:.1f}" + (f": {detail}" if detail else "")
+        until = "" if event["t_last"] is None else f" until {event['t_last']:.1f}"
+        detail = f"x{event['count']}{until}" + (f": {detail}" if detail else "")
     what = event["label"] or ""
     if event["target"]:
         what = f"by {event['target']}" if event["kind"] == "restart" else f"{what} for {event['target']}".strip()

@@ -24,7 +24,8 @@ def cost_and_tokens(run: Run) -> Result:
 def render(data: Any) -> list[str]:
     """One row an agent, corrections, the total, sub-agents."""
     if not data["recorded"]:
-        return ["this version records no tokens and no cost: unknown, not zero"]
+        why = "status.json is missing and no other file" if data["status_missing"] else "this version"
+        return [f"{why} records no tokens and no cost: unknown, not zero"]
     lines = table(
         ("agent", "input", "output", "reasoning", "cached", "cache rate", "cost"),
         [(name, *_figures(a), dollars(a["cost_usd"])) for name, a in data["agents"].items()]
@@ -103,5 +104,5 @@ def _figures(a: dict[str, Any]) -> tuple[object, ...]:
 
 TOOL = Tool(
     "cost_and_tokens", "Cost and tokens", cost_and_tokens, render,
-    notes=frozenset({"unpriced", "doubled_usage", "floor", "subagents", "backend", "overwritten_rounds"}),
+    notes=frozenset({"status_stale", "unpriced", "doubled_usage", "floor", "subagents", "backend", "overwritten_rounds"}),
 )  # fmt: skip

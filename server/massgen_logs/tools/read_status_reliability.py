@@ -41,7 +41,11 @@ def render(data: Any) -> list[str]:
     """One row an agent, its events, the red flags."""
     if not data["recorded"]:
         lines = [
-            "this version keeps no enforcement record in status.json: "
+            (
+                "status.json, which holds the enforcement record, is missing: "
+                if data["status_missing"]
+                else "this version keeps no enforcement record in status.json: "
+            )
             + (
                 "counted here is what massgen.log's text tells; characters lost are unknown"
                 if data["checkable"]
@@ -103,4 +107,10 @@ def render(data: Any) -> list[str]:
     return lines + ([f'{len(flags) - _FLAGS} more red flags: part="red_flags"'] if len(flags) > _FLAGS else [])
 
 
-TOOL = Tool("read_status_reliability", "Enforcement and reliability", read_status_reliability, render)
+TOOL = Tool(
+    "read_status_reliability",
+    "Enforcement and reliability",
+    read_status_reliability,
+    render,
+    notes=frozenset({"status_stale"}),
+)

@@ -66,16 +66,16 @@ def _unknown_tools(run: Run, rule: Rule) -> list[Finding]:
 
 
 def _agent_died(run: Run, rule: Rule) -> list[Finding]:
-    return [
-        rule.finding(
-            a.id,
-            f"{a.id} ended with an error: {a.error}",
-            [f"status.json#agents.{a.id}", *(m.src for m in run.moments if m.kind == "error" and m.agent == a.id)],
-            answers=sum(x.agent == a.id for x in run.answers),
-        )
-        for a in run.agents.values()
-        if a.error
-    ]
+    found: list[Finding] = []
+    for a in run.agents.values():
+        if not a.error:
+            continue
+        told = [m.src for m in run.moments if m.kind == "error" and m.agent == a.id]
+        recorded = [f"status.json#agents.{a.id}"] if a.status == "error" or not told else []
+        found.append(rule.finding(
+            a.id, f"{a.id} ended with an error: {a.error}", [*recorded, *told], answers=sum(x.agent == a.id for x in run.answers),
+        ))  # fmt: skip
+    return found
 
 
 def _error_loop(run: Run, rule: Rule) -> list[Finding]:
