@@ -7,13 +7,15 @@ import inspect
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from massgen_logs import __version__
 from massgen_logs.errors import MassgenLogError
-from massgen_logs.text.mask import Masked, Masker
 from massgen_logs.tools.base import Tool, call
 from massgen_logs.tools.registry import NAMES, get
+
+if TYPE_CHECKING:
+    from massgen_logs.text.mask import Masked
 
 FAILED = 2
 """Exit code of a call that could not be answered; its reason is on standard error."""
@@ -27,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _serve(arguments[1:])
         return _run_tool(arguments)
     except MassgenLogError as error:
+        from massgen_logs.text.mask import Masker
+
         print(f"massgen-logs: {Masker().text(str(error))}", file=sys.stderr)  # also what fails before a tool is called
         return FAILED
     except BrokenPipeError:

@@ -11,7 +11,6 @@ from massgen_logs.readers import coordination_events, execution_metadata, metric
 from massgen_logs.readers.base import Problem, mapping, number, parse_json, read_head, text, texts
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.run import clock, ending, usage
-from massgen_logs.run.load import load
 from massgen_logs.tree import Attempt, Place, Session
 
 _HEAD = 65_536
@@ -69,6 +68,8 @@ def _files(problems: list[Problem]) -> tuple[str, ...]:
 
 
 def _from_run(place: Place) -> Summary:
+    from massgen_logs.run.load import load  # here: most logs need it not
+
     run = load(place)
     cost = usage.total_cost([u.recorded.cost_usd for u in run.usage.values()], run.subagents)
     return Summary(

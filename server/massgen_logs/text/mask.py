@@ -12,12 +12,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from typing import NewType, cast
+from typing import TYPE_CHECKING, NewType, cast
 from urllib.parse import quote
 
-from massgen_logs.run.model import Secret
 from massgen_logs.text.find import Found, across, find
 from massgen_logs.text.secret_contexts import NO_SECRET
+
+if TYPE_CHECKING:
+    from massgen_logs.run.model import Secret
 
 Masked = NewType("Masked", str)
 """A text that went through a Masker: the only one that a surface writes."""

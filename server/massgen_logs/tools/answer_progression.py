@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from massgen_logs.analysis.progression import AnswerRow
-from massgen_logs.analysis.progression import answer_progression as analyse
 from massgen_logs.errors import MassgenLogError
-from massgen_logs.run import answer_files
-from massgen_logs.run.model import Run
 from massgen_logs.text import page
 from massgen_logs.text.clean import Block, clean, cut, fence, flat, inline, unbroken
-from massgen_logs.text.mask import Masker
 from massgen_logs.text.page import Page
 from massgen_logs.text.table import counts
 from massgen_logs.tools.base import Cursor, Result, Tool, require
-from massgen_logs.tools.masking import masker_of
-from massgen_logs.tree import Place
+
+if TYPE_CHECKING:
+    from massgen_logs.analysis.progression import AnswerRow
+    from massgen_logs.run.model import Run
+    from massgen_logs.text.mask import Masker
+    from massgen_logs.tree import Place
 
 _HEAD = 90
 _QUOTE = 160
@@ -59,6 +58,10 @@ def answer_progression(
         limit: see above.
         cursor: of the page before.
     """
+    from massgen_logs.analysis.progression import answer_progression as analyse
+    from massgen_logs.run import answer_files
+    from massgen_logs.tools.masking import masker_of
+
     masker = masker_of(run)
     if label is not None:
         return _text(run, label, limit, cursor, masker)

@@ -1,4 +1,8 @@
-"""What a tool is, and the one way in which it is called: find the run, compute, mask, frame."""
+"""What a tool is, and the one way in which it is called: find the run, compute, mask, frame.
+
+A tool's module imports what reads and computes only where it is called: a server that starts, and a help text, need none
+of it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,15 @@ import inspect
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from massgen_logs.errors import MassgenLogError, quoted
-from massgen_logs.run.model import Note, Problem, Run, Source
 from massgen_logs.text.clean import clean, encodable, flat, unbroken
-from massgen_logs.text.mask import Masked, Masker
 from massgen_logs.text.page import EVERYTHING, Page
-from massgen_logs.tools import parts
-from massgen_logs.tools.masking import load, masker_of
-from massgen_logs.tree import find_root, resolve
+
+if TYPE_CHECKING:
+    from massgen_logs.run.model import Note, Problem, Run, Source
+    from massgen_logs.text.mask import Masked, Masker
 
 Log = Annotated[str, "latest, a name, a unique prefix, or a path inside it"]
 TurnArg = Annotated["int | None", "turn number; default: the last"]
@@ -34,7 +37,7 @@ class Result:
     page: Page | None = None
     next: tuple[str, ...] = ()
     sources: list[Source] | None = None
-    problems: list[Problem] = field(default_factory=list[Problem])
+    problems: list[Problem] = field(default_factory=list["Problem"])
     """What its own reading found, besides the problems of the run."""
     masker: Masker | None = None
     """For a function that must cut a text: it masks before it cuts, so that no cut can halve a secret."""
@@ -65,8 +68,11 @@ class Tool:
 
     def parameters(self) -> dict[str, inspect.Parameter]:
         """The arguments that a caller may give, the common ones first."""
-        own = list(inspect.signature(self.function, eval_str=True).parameters.values())
-        own = own[{"run": 1, "place": 2, "root": 1}[self.needs] :]
+        own = list(inspect.signature(self.function).parameters.values())[
+            {"run": 1, "place": 2, "root": 1}[self.needs] :
+        ]
+        # what a function takes first is of types that are not imported before it is called: these are not looked up
+        own = [p.replace(annotation=eval(p.annotation, self.function.__globals__)) for p in own]
         common: list[tuple[str, object, object]] = [("logs_dir", LogsDir, None)]
         if self.parts:
             paged = {p.name for p in own}
@@ -121,6 +127,8 @@ class Answer:
 
     def text(self) -> Masked:
         """Compact Markdown: scope line, body, what was cut, notes, sources, next."""
+        from massgen_logs.text.mask import Masked
+
         lines = [self._head(), *unbroken(self.tool.render(self.data))]
         if self.page is not None:
             lines.append(self._page_line(self.page))
@@ -186,6 +194,8 @@ def call(tool: Tool, arguments: dict[str, Any]) -> Answer:
     Raises:
         MassgenLogError: for anything that the caller can mend; its text is masked too.
     """
+    from massgen_logs.tools.masking import masker_of
+
     runs: list[Run] = []
     try:
         return _part(tool, dict(arguments), runs)
@@ -202,6 +212,8 @@ def _part(tool: Tool, arguments: dict[str, Any], runs: list[Run]) -> Answer:
         if any(value is not None for value in paging.values()):
             raise MassgenLogError(f"limit and cursor of {tool.name} page one of its lists: give its name as part.")
         return _call(tool, arguments, runs)
+    from massgen_logs.tools import parts
+
     answer = _call(tool, arguments | ({"limit": EVERYTHING} if "limit" in own else {}), runs)
     rows, page = parts.page_of(answer.json(), str(part), paging["cursor"], paging["limit"])
     data: dict[str, object] = {"part": part, "rows": rows}
@@ -209,6 +221,9 @@ def _part(tool: Tool, arguments: dict[str, Any], runs: list[Run]) -> Answer:
 
 
 def _call(tool: Tool, arguments: dict[str, Any], runs: list[Run]) -> Answer:
+    from massgen_logs.tools.masking import load
+    from massgen_logs.tree import find_root, resolve
+
     logs_dir = arguments.pop("logs_dir", None)
     if tool.needs == "root":
         result = tool.function(find_root(logs_dir, next(iter(arguments.get("logs") or ()), None)), **arguments)
@@ -223,6 +238,8 @@ def _call(tool: Tool, arguments: dict[str, Any], runs: list[Run]) -> Answer:
 
 def _answer(tool: Tool, result: Result, run: Run | None) -> Answer:
     """The one way out: whatever an answer has is masked here, at once, so that a secret is known in all of it."""
+    from massgen_logs.tools.masking import masker_of
+
     scope: dict[str, object] = {name: None for name in ("session", "turn", "attempt", "massgen_version", "state")}  # noqa: C420 (typed)
     notes: list[Note] = []
     if run is not None:
@@ -233,7 +250,7 @@ def _answer(tool: Tool, result: Result, run: Run | None) -> Answer:
         notes = [note for note in run.notes if tool.notes is None or note.id in tool.notes]
     problems: list[Problem] = list(dict.fromkeys([*(run.problems if run else []), *result.problems]))
     sources = result.sources if result.sources is not None else run.sources if run else []
-    masker = result.masker or (masker_of(run) if run else Masker())
+    masker = result.masker or masker_of(*([run] if run else []))
     out: Any = masker.value({
         "data": result.data,
         "scope": scope,

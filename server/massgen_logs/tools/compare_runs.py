@@ -7,19 +7,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from massgen_logs.analysis.comparison import Entry, compare
-from massgen_logs.analysis.settings import Setting, flatten
 from massgen_logs.errors import MassgenLogError, quoted
-from massgen_logs.run.model import Run, Source
-from massgen_logs.run.settings import recorded_config
 from massgen_logs.text.clean import flat, inline
-from massgen_logs.text.mask import Masker
 from massgen_logs.text.table import counts, dollars, row_line, seconds, table
 from massgen_logs.tools.base import Result, Tool
-from massgen_logs.tools.masking import load, masker_of
-from massgen_logs.tree import Place, resolve, root_around
+
+if TYPE_CHECKING:
+    from massgen_logs.analysis.settings import Setting
+    from massgen_logs.run.model import Run, Source
+    from massgen_logs.text.mask import Masker
+    from massgen_logs.tree import Place
 
 MOST = 8
 """Runs in one comparison."""
@@ -43,6 +42,11 @@ def compare_runs(
         root: the log root.
         logs: see above.
     """
+    from massgen_logs.analysis.comparison import Entry, compare
+    from massgen_logs.analysis.settings import flatten
+    from massgen_logs.run.settings import recorded_config
+    from massgen_logs.tools.masking import load, masker_of
+
     places = _places(root, logs)
     configs = [recorded_config(place) for place in places]
     entries = [
@@ -82,6 +86,8 @@ def _places(root: Path, logs: Sequence[str]) -> list[Place]:
 
 def _place(root: Path, entry: str) -> Place:
     """The run that an entry names; a path that exists is taken as it stands, whatever colons are in it."""
+    from massgen_logs.tree import resolve, root_around
+
     name, turn, attempt = entry, None, None
     match = None if _exists(root, entry) else _NUMBERED.fullmatch(entry)
     if match:
@@ -108,6 +114,8 @@ def _mask_beside(key: str, value: object, masker: Masker) -> object:
 
 
 def _named(key: str, run: Run) -> list[Source]:
+    from massgen_logs.run.model import Source
+
     return [Source(f"{key}:{source.file}", source.rows, source.unreadable) for source in run.sources]
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from massgen_logs.analysis.timeline import TimelineEvent, timeline
-from massgen_logs.run.model import Run
 from massgen_logs.text import page
 from massgen_logs.text.clean import flat
 from massgen_logs.text.table import row_line, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
+
+if TYPE_CHECKING:
+    from massgen_logs.analysis.timeline import TimelineEvent
+    from massgen_logs.run.model import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ def coordination_timeline(run: Run, limit: Limit = None, cursor: Cursor = None) 
         limit: events a page.
         cursor: of the page before.
     """
+    from massgen_logs.analysis.timeline import timeline
+
     events = timeline(run)
     shown, where = page.take(events, cursor, limit, 80, lambda event: len(_line(_plain(event))) + 1)
     return Result(Timeline(shown, _kinds(events)), where, ("read_trace", "vote_reasons"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from massgen_logs.analysis.costs import costs
-from massgen_logs.run.model import Run
 from massgen_logs.text.clean import flat
 from massgen_logs.text.table import dollars, seconds, table
 from massgen_logs.tools.base import Result, Tool
+
+if TYPE_CHECKING:
+    from massgen_logs.run.model import Run
 
 
 def cost_and_tokens(run: Run) -> Result:
@@ -18,6 +19,8 @@ def cost_and_tokens(run: Run) -> Result:
     Args:
         run: the run.
     """
+    from massgen_logs.analysis.costs import costs
+
     return Result(costs(run), next=("run_overview",))
 
 

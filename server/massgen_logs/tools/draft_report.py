@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from massgen_logs.report.draft import draft
-from massgen_logs.report.language import LANGUAGES, MARK
-from massgen_logs.report.material import gather
-from massgen_logs.run.model import Run
 from massgen_logs.text.clean import Block
-from massgen_logs.text.mask import Masker
 from massgen_logs.tools.base import Result, Tool, require
-from massgen_logs.tree import Place
+
+if TYPE_CHECKING:
+    from massgen_logs.run.model import Run
+    from massgen_logs.tree import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +39,11 @@ def draft_report(
         place: where it is.
         language: see above.
     """
+    from massgen_logs.report.draft import draft
+    from massgen_logs.report.language import LANGUAGES, MARK
+    from massgen_logs.report.material import gather
+    from massgen_logs.text.mask import Masker
+
     require("language", language, list(LANGUAGES), "language of a report")
     masker = Masker()
     text = draft(gather(run, place, language, masker))

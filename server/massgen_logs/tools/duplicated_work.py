@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from massgen_logs.analysis.duplication import CHEAP_CHARS, CHEAP_S, SMALL_CHARS, SMALL_S, Group
-from massgen_logs.analysis.duplication import duplicated_work as analyse
-from massgen_logs.run.model import Run
 from massgen_logs.text import page
 from massgen_logs.text.clean import flat
 from massgen_logs.text.table import seconds, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
+
+if TYPE_CHECKING:
+    from massgen_logs.analysis.duplication import Group
+    from massgen_logs.run.model import Run
 
 
 def duplicated_work(run: Run, limit: Limit = None, cursor: Cursor = None) -> Result:
@@ -25,6 +26,8 @@ def duplicated_work(run: Run, limit: Limit = None, cursor: Cursor = None) -> Res
         limit: groups a page.
         cursor: of the page before.
     """
+    from massgen_logs.analysis.duplication import duplicated_work as analyse
+
     found = analyse(run)
     shown, where = page.take(found.groups, cursor, limit, 25, _size, used=2400)
     data = replace(found, groups=shown)
@@ -68,6 +71,8 @@ _HEADER = ("kind", "work", "repeats", "runs by", "within/across/after restart", 
 
 def render(data: Any) -> list[str]:
     """Totals, sums by kind, the groups, then what was only retried and what was left out."""
+    from massgen_logs.analysis.duplication import CHEAP_CHARS, CHEAP_S, SMALL_CHARS, SMALL_S
+
     if data["compared"] is None:
         return ["no file of this attempt holds calls: unknown, not zero"]
     lines = [_totals(data)]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from massgen_logs.analysis.errors import Incident
-from massgen_logs.analysis.errors import find_errors as analyse
-from massgen_logs.run.model import Run
-from massgen_logs.run.stderr import collect
 from massgen_logs.text import page
 from massgen_logs.text.clean import cell, flat
 from massgen_logs.text.table import counts, row_line, seconds, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
-from massgen_logs.tree import Place
+
+if TYPE_CHECKING:
+    from massgen_logs.analysis.errors import Incident
+    from massgen_logs.run.model import Run
+    from massgen_logs.tree import Place
 
 _NOTES = frozenset({
     "no_agent", "redacted", "open_calls", "no_calls", "lost_events", "status_stale", "complete_too_early", "unknown_backend",
@@ -35,6 +35,9 @@ def find_errors(run: Run, place: Place, limit: Limit = None, cursor: Cursor = No
         limit: incidents a page.
         cursor: of the page before.
     """
+    from massgen_logs.analysis.errors import find_errors as analyse
+    from massgen_logs.run.stderr import collect
+
     stderr = collect(place.attempt)
     found = analyse(run, stderr.lines, len(stderr.sources))
     if stderr.dropped:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from massgen_logs import stop
 from massgen_logs.errors import MassgenLogError
-from massgen_logs.report.fingerprints import stale
-from massgen_logs.run.summary import state_of, summarise
 from massgen_logs.text.clean import flat
 from massgen_logs.text.page import DEFAULT_CHARS, MAX_CHARS, Page, check_limit
 from massgen_logs.text.table import dollars, row_line, seconds, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
-from massgen_logs.tree import SESSION, Place, Session, read_session, session_names
+
+if TYPE_CHECKING:
+    from massgen_logs.tree import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,8 @@ def list_logs(
         analyzed: filter by the existence of ANALYSIS_REPORT.md.
         cursor: of the page before.
     """
+    from massgen_logs.tree import read_session, session_names
+
     check_limit(limit)
     every = session_names(root)
     names = [n for n in every if analyzed is None or any(t.analyzed for t in read_session(root / n).turns) == analyzed]
@@ -111,6 +113,8 @@ def list_logs(
 def _cursor(cursor: str | None, names: list[str]) -> tuple[str, int | None]:
     """The last log of the page before, and how many logs the list had then: newer ones, or ones that a report has moved
     out of the list since, shift no page."""
+    from massgen_logs.tree import SESSION
+
     if not cursor:
         return "", None
     name, _, total = cursor.partition("/")
@@ -122,6 +126,10 @@ def _cursor(cursor: str | None, names: list[str]) -> tuple[str, int | None]:
 
 
 def _row(session: Session) -> LogRow:
+    from massgen_logs.report.fingerprints import stale
+    from massgen_logs.run.summary import state_of, summarise
+    from massgen_logs.tree import Place
+
     last = session.turns[-1]
     facts = summarise(Place(session, last, last.attempts[-1]))
     turns = [

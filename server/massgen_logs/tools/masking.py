@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from massgen_logs.run import load as runs
-from massgen_logs.run import secrets
-from massgen_logs.run.model import Run
-from massgen_logs.text.find import find_plain
+from typing import TYPE_CHECKING
+
 from massgen_logs.text.mask import Masker
-from massgen_logs.tree import Place
+
+if TYPE_CHECKING:
+    from massgen_logs.run.model import Run
+    from massgen_logs.tree import Place
 
 
 def load(place: Place) -> Run:
     """The Run of an attempt, its files looked through for secrets."""
+    from massgen_logs.run import load as runs  # here: a list of logs needs no run
+    from massgen_logs.run import secrets
+    from massgen_logs.text.find import find_plain
+
     run = runs.load(place)
     if run.secrets is None:
         run.secrets = secrets.collect(run, place.attempt, find_plain)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from massgen_logs.analysis.reliability import Reliability, reliability
-from massgen_logs.run.model import ANY_AGENT, Run
 from massgen_logs.text.clean import flat
 from massgen_logs.text.table import counts, table
 from massgen_logs.tools.base import Result, Tool
+
+if TYPE_CHECKING:
+    from massgen_logs.analysis.reliability import Reliability
+    from massgen_logs.run.model import Run
 
 _EVENTS = 16
 _FLAGS = 10
@@ -21,12 +23,16 @@ def read_status_reliability(run: Run) -> Result:
     Args:
         run: the run.
     """
+    from massgen_logs.analysis.reliability import reliability
+
     found = reliability(run)
     return Result(found, next=_next(run, found))
 
 
 def _next(run: Run, found: Reliability) -> tuple[str, ...]:
     """A call that shows the refusals in this version's logs: the words that its text has, of the agent that has most."""
+    from massgen_logs.run.model import ANY_AGENT
+
     most = max(found.agents, key=lambda name: sum((found.agents[name].incidents or {}).values()), default=None)
     if most is None or not found.agents[most].incidents:
         return ("find_errors",)
@@ -39,6 +45,8 @@ def _next(run: Run, found: Reliability) -> tuple[str, ...]:
 
 def render(data: Any) -> list[str]:
     """One row an agent, its events, the red flags."""
+    from massgen_logs.run.model import ANY_AGENT
+
     if not data["recorded"]:
         lines = [
             (

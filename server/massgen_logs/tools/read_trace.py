@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from massgen_logs.errors import MassgenLogError, quoted
-from massgen_logs.run.model import Problem, Run, Source
-from massgen_logs.run.trace import KINDS, Item, agents_with_trace, items
 from massgen_logs.text import page
 from massgen_logs.text.clean import fence
-from massgen_logs.text.mask import Masker
 from massgen_logs.text.page import Page
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool, require
-from massgen_logs.tools.masking import masker_of
-from massgen_logs.tree import Place
+
+if TYPE_CHECKING:
+    from massgen_logs.run.model import Run
+    from massgen_logs.run.trace import Item
+    from massgen_logs.text.mask import Masker
+    from massgen_logs.tree import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,10 @@ def read_trace(
         limit: pieces a page.
         cursor: of the page before.
     """
+    from massgen_logs.run.model import Problem, Source
+    from massgen_logs.run.trace import KINDS, agents_with_trace, items
+    from massgen_logs.tools.masking import masker_of
+
     require("agent", agent, agents_with_trace(run, place.attempt), "agent with a trace of its own")
     if kind is not None:
         require("kind", kind, list(KINDS), "kind")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from massgen_logs.analysis.commands import repeated_commands as analyse
-from massgen_logs.run.model import Run
 from massgen_logs.text import page
 from massgen_logs.text.clean import cut, flat
 from massgen_logs.text.table import seconds, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
+
+if TYPE_CHECKING:
+    from massgen_logs.run.model import Run
 
 
 def repeated_commands(
@@ -28,6 +29,8 @@ def repeated_commands(
         limit: commands a page.
         cursor: of the page before.
     """
+    from massgen_logs.analysis.commands import repeated_commands as analyse
+
     found = analyse(run, min_count)
     shown, where = page.take(found.commands, cursor, limit, 40, lambda c: min(len(c.command), 240) + 60, used=1800)
     data = replace(found, commands=shown)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from massgen_logs.analysis.overview import PREVIEW, overview
-from massgen_logs.run.model import Run
 from massgen_logs.text.clean import fence, flat, inline
 from massgen_logs.text.table import counts, dollars, seconds, table
 from massgen_logs.tools.base import Result, Tool
-from massgen_logs.tools.masking import masker_of
+
+if TYPE_CHECKING:
+    from massgen_logs.run.model import Run
 
 _AGENTS = 15
 _EACH = 3
@@ -25,6 +25,9 @@ def run_overview(run: Run) -> Result:
     Args:
         run: the run.
     """
+    from massgen_logs.analysis.overview import PREVIEW, overview
+    from massgen_logs.tools.masking import masker_of
+
     data, masker = overview(run), masker_of(run)
     if data.final_answer is not None:
         preview = masker.text(run.final_text or "")[:PREVIEW]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from massgen_logs.analysis.times import time_breakdown as analyse
-from massgen_logs.run.model import Run
 from massgen_logs.text import page
 from massgen_logs.text.clean import flat
 from massgen_logs.text.table import seconds, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
+
+if TYPE_CHECKING:
+    from massgen_logs.run.model import Run
 
 
 def time_breakdown(run: Run, limit: Limit = None, cursor: Cursor = None) -> Result:
@@ -22,6 +23,8 @@ def time_breakdown(run: Run, limit: Limit = None, cursor: Cursor = None) -> Resu
         limit: executions a page.
         cursor: of the page before.
     """
+    from massgen_logs.analysis.times import time_breakdown as analyse
+
     found = analyse(run)
     shown, where = page.take(found.executions, cursor, limit, 14, lambda _: 110, used=3600)
     data = replace(found, executions=shown)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from massgen_logs.analysis.voting import vote_reasons as analyse
-from massgen_logs.run.model import Run
 from massgen_logs.text import page
 from massgen_logs.text.clean import inline
 from massgen_logs.text.table import counts
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
+
+if TYPE_CHECKING:
+    from massgen_logs.run.model import Run
 
 _REASON = 1500
 
@@ -24,6 +25,8 @@ def vote_reasons(run: Run, limit: Limit = None, cursor: Cursor = None) -> Result
         limit: votes a page.
         cursor: of the page before.
     """
+    from massgen_logs.analysis.voting import vote_reasons as analyse
+
     found = analyse(run)
     # Those that count come first: an agent that reads one page has them all.
     rows = sorted(found.votes, key=lambda vote: not vote.counted)

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from massgen_logs.errors import MassgenLogError
-from massgen_logs.report.check import problems
-from massgen_logs.report.data import as_json, report_data
-from massgen_logs.report.draft import measured
-from massgen_logs.report.figures import contradictions
-from massgen_logs.report.fingerprints import DATA, fingerprints
-from massgen_logs.report.language import language_of
-from massgen_logs.report.material import gather
-from massgen_logs.report.structure import TITLES
-from massgen_logs.report.write import write
-from massgen_logs.run.model import Run
 from massgen_logs.text.clean import encodable
-from massgen_logs.text.mask import Masked
 from massgen_logs.tools.base import Result, Tool
-from massgen_logs.tools.masking import masker_of
-from massgen_logs.tree import Place
+
+if TYPE_CHECKING:
+    from massgen_logs.run.model import Run
+    from massgen_logs.tree import Place
 
 _SHOWN = 60
 
@@ -58,6 +49,18 @@ def write_report(
         overwrite: see above.
         ground_truth: see above.
     """
+    from massgen_logs.report.check import problems
+    from massgen_logs.report.data import as_json, report_data
+    from massgen_logs.report.draft import measured
+    from massgen_logs.report.figures import contradictions
+    from massgen_logs.report.fingerprints import DATA, fingerprints
+    from massgen_logs.report.language import language_of
+    from massgen_logs.report.material import gather
+    from massgen_logs.report.structure import TITLES
+    from massgen_logs.report.write import write
+    from massgen_logs.text.mask import Masked
+    from massgen_logs.tools.masking import masker_of
+
     content = str(encodable(content))
     title = next((title for title in TITLES if title in content), None)
     if content.startswith("draft_report · ") and title is not None:
