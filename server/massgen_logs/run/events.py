@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 
 from massgen_logs.readers import events_jsonl
 from massgen_logs.readers.base import Problem, Source, mapping, number, parse_json, text, texts
-from massgen_logs.run import planted
 from massgen_logs.run.backends import command_line
 from massgen_logs.run.backends.dialect import Dialect, Outcome
 from massgen_logs.run.clock import Clock
-from massgen_logs.run.model import SILENCE_S, Call, Moment, Planted, Silence
+from massgen_logs.run.model import SILENCE_S, Call, Moment, Silence
+from massgen_logs.run.planted import Places
 from massgen_logs.tree import Attempt
 
 IGNORED = re.compile(r"🔄 Vote for \[([^\]\n]*)\] ignored \(reason: (.*?)\) - restarting due to new answers", re.S)
@@ -100,7 +100,7 @@ class Digest:
     """Answer labels in the texts that were injected into an agent"""
     steered: dict[str, int] = field(default_factory=lambda: defaultdict[str, int](int))
     """codex: how often an injection really reached the agent"""
-    planted: list[Planted] = field(default_factory=list[Planted])
+    planted: Places = field(default_factory=Places)
     tie: bool | None = None
     vote_counts: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -256,7 +256,7 @@ def _tool_complete(event: events_jsonl.Event, t: float | None, state: _State, di
     call.end, call.end_src = t, event.src
     call.elapsed_s = number(data.get("elapsed_seconds")) if dialect.own_time else None
     call.output_chars = len(result)
-    found.planted += planted.look(result, f"result of {tool}", event.agent, t, event.src)
+    found.planted.look(result, f"result of {tool}", event.agent, t, event.src)
     call.recorded_ok = data.get("status") == "success" or (data.get("status") is None and not is_error)
     if outcome.job:
         call.background = True
@@ -310,7 +310,7 @@ def _job_ended(state: _State, dialect: Dialect, job: str, tool: str, result: str
 
 def _text(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:
     content = text(event.data.get("content")) or ""
-    found.planted += planted.look(content, "text", agent, t, event.src)
+    found.planted.look(content, "text", agent, t, event.src)
     if not any(mark in content for mark in ("🔄", "❌", "⚠", "⏳", "📋", "[Steering")):
         return
     for match in _lines(IGNORED, content):

@@ -122,7 +122,7 @@ def build(place: Place) -> Run:
     ended = how.state == "finished" or (how.state == "timed_out" and bool(run.answers))
     expected = versions.expected_files(attempt, version, ended=ended, debug=bool(files.metadata.debug))
     run.missing = [name for name in expected if attempt.file(name) is None]
-    run.planted = planted.collect(run, digest.planted if digest else old.planted if old else [])
+    run.planted = planted.collect(run, digest.planted if digest else old.planted if old else planted.Places())
     notes.add(run, attempt, files, digest, old, dialect_of, doubled)
     run.problems += [Problem(f"{name}/", None, "folder cannot be opened") for name in attempt.closed_folders()]
     run.problems = list(dict.fromkeys(run.problems))  # some files are read for more than one fact

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from massgen_logs.readers import agent_outputs, massgen_log, streaming_debug
 from massgen_logs.readers.base import Problem, Source, text
 from massgen_logs.readers.calls_text import Piece, pieces
-from massgen_logs.run import planted
 from massgen_logs.run.backends import GENERIC
 from massgen_logs.run.backends.dialect import Dialect
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.events import API_RETRY, CALLS_REFUSED, IGNORED, apply, parse_args
-from massgen_logs.run.model import ANY_AGENT, Call, Moment, Planted
+from massgen_logs.run.model import ANY_AGENT, Call, Moment
+from massgen_logs.run.planted import Places
 from massgen_logs.run.refusals import Refusals
 from massgen_logs.tree import Attempt
 
@@ -56,7 +56,7 @@ class OldLogs:
     )
     """(time, agent, src) of their first starts"""
     moments: list[Moment] = field(default_factory=list[Moment])
-    planted: list[Planted] = field(default_factory=list[Planted])
+    planted: Places = field(default_factory=Places)
     refusals: Refusals = field(default_factory=Refusals)
     vote_src: str = ""
     """Where the first vote call stands."""
@@ -116,7 +116,7 @@ def _outputs(agent: str, rows: list[Piece], dialect: Dialect, file: str, found: 
         src = f"{file}:{row.place}"
         if row.kind == "text":
             answers += row.content.count(_ANSWER_DONE)
-            found.planted += planted.look(row.content, "text", agent, None, src)
+            found.planted.look(row.content, "text", agent, None, src)
             found.ignored += [(None, agent, m[1], m[2], src) for m in IGNORED.finditer(row.content)]
             found.unknown_tools[agent] += _UNKNOWN_TOOL.findall(row.content)
             found.moments += [Moment(None, "api_retry", agent, m[0], src) for m in API_RETRY.finditer(row.content)]
@@ -146,7 +146,7 @@ def _piece(
     apply(call, dialect.outcome(tool, call.args, row.content, True if row.ok is False else None))
     call.output_chars, call.end, call.end_src = len(row.content), t, src
     call.recorded_ok = False if row.ok is False else None if row.content.startswith("Error") else True
-    found.planted += planted.look(row.content, f"result of {tool}", agent, t, src)
+    found.planted.look(row.content, f"result of {tool}", agent, t, src)
 
 
 def _massgen_log(

@@ -8,47 +8,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+from pydantic_core import SchemaValidator
 
 from massgen_logs.run.model import Planted, Run
 
 MOST = 200
 """Places kept of a run; the rest is counted."""
+_COUNTED = 10_000
+"""Different places that are counted: a log that is made of orders fills no memory."""
 _AROUND = 400
 _READER = r"(?:ai|a\.i\.|llm|language model|chatbot|coding agent|ai agent|ai assistant|assistant|agent|claude|gpt|gemini|analy[sz]er|reviewer|reader)s?"
-_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("override", re.compile(
-        r"(?i)\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,30}\b(?:previous|prior|above|earlier|preceding|other|your|system|all)\b"
-        r"[^.\n]{0,30}\b(?:instructions?|prompts?|rules|guidelines|directives|context|messages)\b")),
-    ("override", re.compile(r"(?i)\bnew (?:system )?(?:instructions?|directives?|orders)(?: for you)?\s*:|忽略(?:之前|以上|先前|所有)[^。\n]{0,20}(?:指令|指示|提示|规则)")),
-    ("marker", re.compile(
-        r"<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id)\|>|\[/?INST\]|<</?SYS>>"
+_PATTERNS: tuple[tuple[str, str], ...] = (
+    ("override", r"(?i)\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,30}\b(?:previous|prior|above|earlier|preceding|other|your|system|all)\b"
+        r"[^.\n]{0,30}\b(?:instructions?|prompts?|rules|guidelines|directives|context|messages)\b"),
+    ("override", r"(?i)\bnew (?:system )?(?:instructions?|directives?|orders)(?: for you)?\s*:|忽略(?:之前|以上|先前|所有)[^。\n]{0,20}(?:指令|指示|提示|规则)"),
+    ("marker", r"<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id)\|>|\[/?INST\]|<</?SYS>>"
         r"|</?(?:system|system-reminder|system_prompt|developer|human|user_query)>|(?m:^\s*(?:#{1,6} *)?(?:SYSTEM|DEVELOPER|ADMIN)(?: PROMPT| MESSAGE| OVERRIDE| NOTICE)\s*:)"
-        r"|\n\n(?:Human|Assistant): ")),
-    ("tool-call", re.compile(r"</?(?:antml:)?(?:function_calls|invoke|parameter|tool_use|tool_call|function_results)\b[^>\n]{0,80}>|\"type\"\s*:\s*\"tool_use\"")),
-    ("reader", re.compile(
-        rf"(?i)\b(?:if|when|since|as) you(?:'re| are)?(?: an?| the)? {_READER}\b|\b{_READER},? (?:that is |who is |who are |which is )?(?:reading|analy[sz]ing|processing|summari[sz]ing|parsing) (?:this|these|the log)"
-        rf"|\b(?:note|message|notice|attention|instructions?|important)\s*(?:to|for|:)\s*(?:any |all |the |every )?{_READER}\b\s*[:,!-]")),
-    ("conceal", re.compile(r"(?i)\b(?:do not|don't|never)\s+(?:tell|mention|inform|reveal|report|show|disclose)\b[^.\n]{0,40}\b(?:the user|users?|humans?|anyone|operator)\b")),
-    ("command", re.compile(
-        r"(?i)\b(?:you (?:must|should|need to|have to)|please|now|immediately|first)\b[^.\n]{0,30}\b(?:run|execute|eval|paste|type)\b[^.\n]{0,20}\b(?:the following|this|these)\b[^.\n]{0,30}\b(?:commands?|code|scripts?|shell)\b")),
-    ("vote", re.compile(r"(?i)\b(?:you (?:must|should|have to)|please|everyone|all agents|other agents)\b[^.\n]{0,40}\bvote for (?:me|my|this|agent)")),
+        r"|\n\n(?:Human|Assistant): "),
+    ("tool-call", r"</?(?:antml:)?(?:function_calls|invoke|parameter|tool_use|tool_call|function_results)\b[^>\n]{0,80}>|\"type\"\s*:\s*\"tool_use\""),
+    ("reader", rf"(?i)\b(?:if|when|since|as) you(?:'re| are)?(?: an?| the)? {_READER}\b|\b{_READER},? (?:that is |who is |who are |which is )?(?:reading|analy[sz]ing|processing|summari[sz]ing|parsing) (?:this|these|the log)"
+        rf"|\b(?:note|message|notice|attention|instructions?|important)\s*(?:to|for|:)\s*(?:any |all |the |every )?{_READER}\b\s*[:,!-]"),
+    ("conceal", r"(?i)\b(?:do not|don't|never)\s+(?:tell|mention|inform|reveal|report|show|disclose)\b[^.\n]{0,40}\b(?:the user|users?|humans?|anyone|operator)\b"),
+    ("command", r"(?i)\b(?:you (?:must|should|need to|have to)|please|now|immediately|first)\b[^.\n]{0,30}\b(?:run|execute|eval|paste|type)\b[^.\n]{0,20}\b(?:the following|this|these)\b[^.\n]{0,30}\b(?:commands?|code|scripts?|shell)\b"),
+    ("vote", r"(?i)\b(?:you (?:must|should|have to)|please|everyone|all agents|other agents)\b[^.\n]{0,40}\bvote for (?:me|my|this|agent)"),
 )  # fmt: skip
-_STEMS: dict[str, tuple[str, ...]] = {
-    "override": ("ignore", "disregard", "forget", "override", "bypass", "new instruction", "new system", "new directive", "new orders", "忽略"),
-    "marker": (
-        "<|", "[inst", "[/inst", "<<sys", "<</sys", "<system", "</system", "developer", "<human", "</human", "user_query",
-        "system prompt", "system message", "system override", "system notice", "admin ", "human: ", "assistant: ",
-    ),
-    "tool-call": ("function_", "invoke", "parameter", "tool_use", "tool_call"),
-    "reader": (
-        "you are", "you're", "if you", "when you", "since you", "as you", " reading", "analyzing", "analysing", "processing", "summari", "parsing",
-        "note", "message", "attention", "instruction", "important", "notice",
-    ),
-    "conceal": ("do not", "don't", "never"),
-    "command": ("command", "script", "shell", "code"),
-    "vote": ("vote for",),
-}  # fmt: skip
-"""What a text of each kind has, in lower case: looked for first, since most texts have none of a kind."""
 _OWN = re.compile(
     r"<system-reminder>\nWhenever you read a file, you should consider whether .*?</system-reminder>", re.S
 )
@@ -59,18 +45,53 @@ _ASKED = re.compile(
 )
 
 
-def collect(run: Run, found: list[Planted]) -> list[Planted]:
-    """What results and text hold, then answers, vote reasons and the final answer; the same words of one agent once."""
+@dataclass(slots=True)
+class Places:
+    """Those found so far: the first MOST, the same words of one agent once."""
+
+    kept: list[Planted] = field(default_factory=list[Planted])
+    seen: set[int] = field(default_factory=set[int])
+    more_src: str = ""
+    """The first one that is not kept."""
+
+    def look(self, text: str, whose: str, agent: str | None, t: float | None, src: str) -> None:
+        """Add those of a text; the arguments are those of `look`."""
+        for one in look(text, whose, agent, t, src):
+            words = hash((one.kind, one.agent, " ".join(one.quote.split())[:120]))
+            if words in self.seen or len(self.seen) > _COUNTED:
+                continue
+            self.seen.add(words)
+            if len(self.kept) < MOST:
+                self.kept.append(one)
+            else:
+                self.more_src = self.more_src or one.src
+
+
+def collect(run: Run, found: Places) -> list[Planted]:
+    """What results and text hold, then answers, vote reasons and the final answer."""
     for answer in run.answers:
-        found += look(answer.text or "", f"answer {answer.label or ''}".strip(), answer.agent, answer.t, answer.src)
+        found.look(answer.text or "", f"answer {answer.label or ''}".strip(), answer.agent, answer.t, answer.src)
     for vote in run.votes:
-        found += look(vote.reason or "", "vote reason", vote.voter, vote.t, vote.src)
-    found += look(run.final_text or "", "final answer", run.winner, run.ended, run.final_src)
-    once = {(p.kind, p.agent, " ".join(p.quote.split())[:120]): p for p in reversed(found)}
-    kept = list(once.values())[::-1]
-    if len(kept) > MOST:
-        run.note("planted", f"{len(kept)} places give orders to their reader; {MOST} are told", kept[MOST].src)
-    return kept[:MOST]
+        found.look(vote.reason or "", "vote reason", vote.voter, vote.t, vote.src)
+    found.look(run.final_text or "", "final answer", run.winner, run.ended, run.final_src)
+    if len(found.seen) > MOST:
+        number = f"over {_COUNTED}" if len(found.seen) > _COUNTED else str(len(found.seen))
+        run.note("planted", f"{number} places give orders to their reader; {MOST} are told", found.more_src)
+    return found.kept
+
+
+@cache
+def _quick(kind: str) -> SchemaValidator:
+    """Tells whether a text may hold orders of a kind ("" for any), seventy times faster than `re`: by the regular expressions
+    of pydantic's Rust core. It finds all that `re` finds, and more, since no word need end there."""
+    parts = [pattern for name, pattern in _PATTERNS if kind in {"", name}]
+    loose = "|".join(f"(?:{part})" for part in parts).replace(r"\b", "").replace(r"\s", r"[\s\x1c-\x1f]")
+    return SchemaValidator({"type": "str", "pattern": loose})
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 def look(text: str, whose: str, agent: str | None, t: float | None, src: str) -> Iterator[Planted]:
@@ -83,19 +104,17 @@ def look(text: str, whose: str, agent: str | None, t: float | None, src: str) ->
         t: Unix seconds.
         src: where it can be looked up.
     """
-    low = text.lower()
-    kinds = {kind for kind, stems in _STEMS.items() if any(stem in low for stem in stems)}
-    if not kinds:
+    if "\\" in text:  # a result is often JSON text, in which a line begins after a backslash and an n
+        text = text.replace("\\n", "\n").replace('\\"', '"')
+    text = _OWN.sub("", text)
+    valid = text if text.isascii() else text.encode("utf-8", "replace").decode()
+    if not _quick("").isinstance_python(valid):
         return
-    # a result is often JSON text, in which a line begins after a backslash and an n
-    text = _OWN.sub("", text.replace("\\n", "\n").replace('\\"', '"'))
     seen: set[str] = set()
     for kind, pattern in _PATTERNS:
-        if kind not in kinds:
+        if kind in seen or not _quick(kind).isinstance_python(valid):
             continue
-        for match in pattern.finditer(text):
-            if kind in seen:
-                break
+        for match in _compiled(pattern).finditer(text):
             seen.add(kind)
             start, end = max(0, match.start() - _AROUND), match.end() + _AROUND
             asked = [
@@ -104,3 +123,4 @@ def look(text: str, whose: str, agent: str | None, t: float | None, src: str) ->
             first = text.rfind("\n", 0, match.start()) + 1
             quote = text[max(first, match.start() - 60) : match.end() + 140].split("\n\n")[0]
             yield Planted(kind, whose, agent, t, quote, tuple(dict.fromkeys(asked)), src)
+            break

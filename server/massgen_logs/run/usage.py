@@ -13,11 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from massgen_logs.readers.metrics_summary import Metrics, Subagent
 from massgen_logs.readers.status_json import Status, Usage
-from massgen_logs.run.backends.dialect import Dialect, Excess, Tokens
 from massgen_logs.run.model import AgentUsage
+
+if TYPE_CHECKING:
+    from massgen_logs.run.backends.dialect import Dialect, Excess, Tokens
 
 
 def recorded(status: Status, metrics: Metrics) -> dict[str, Usage]:
