@@ -107,6 +107,8 @@ def _safe(text: str, masker: Masker) -> str:
 
 def _end(whole: str, first: int, end: int) -> int:
     """Where the page ends: never so that masking the piece alone would change it, as in the middle of a mark."""
+    from massgen_logs.text.mask import Masker
+
     while end > first + 1 and Masker().text(whole[first:end]) != whole[first:end]:
         end -= max(1, (end - first) // 16)
     return end
