@@ -84,8 +84,10 @@ def repeated_commands(run: Run, min_count: int) -> Commands:
     timed = [row for row in rows if row.max_s is not None]
     sized = [row for row in rows if row.max_output_chars]
     denied = sum(call.outcome == "denied" for call in run.calls)
-    listed = [row for row in rows if max(row.ran, row.denied, row.not_run) >= min_count]
-    below = [r for r in rows if r not in listed and (r.failed or r.denied or r.not_run or r.hidden)]
+    listed, others = list[Command](), list[Command]()
+    for row in rows:
+        (listed if max(row.ran, row.denied, row.not_run) >= min_count else others).append(row)
+    below = [row for row in others if row.failed or row.denied or row.not_run or row.hidden]
     return Commands(
         listed,
         sum(row.ran > 0 for row in rows),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, BinaryIO, Generic, TypeVar, cast
+from typing import BinaryIO, Generic, TypeVar, cast
 
 import orjson
 
@@ -22,6 +23,7 @@ MAX_DOCUMENT = 256 * 1024 * 1024
 """Bytes of a file that is parsed whole; a larger one is reported and not read."""
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of one line of a line-wise file; a longer line is reported and skipped."""
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,43 +134,90 @@ _UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, 
 
 
 def lines(path: Path | None, source: Source, problems: list[Problem]) -> Iterator[tuple[int, bytes]]:
-    """(1-based number, bytes) of each line without its end; never holds more than one line in memory.
+    """(1-based number, bytes) of each line without its end.
 
     What could not be read is counted in `source` and told in `problems`; what stands before it is handed out.
     """
+    for first, block in blocks(path, source, problems):
+        rows = block.split(b"\n")
+        if not rows[-1]:
+            rows.pop()
+        if b"\r" in block:
+            rows = [row.rstrip(b"\r") for row in rows]
+        if len(block) < MAX_LINE:
+            yield from enumerate(rows, first)
+            continue
+        for number, row in enumerate(rows, first):
+            if len(row) < MAX_LINE:
+                yield number, row
+            else:
+                _lost(source, problems, number, f"line longer than {MAX_LINE} bytes: skipped")
 
-    def lost(line: int | None, what: str) -> None:
-        source.unreadable += 1
-        problems.append(Problem(source.file, line, what))
 
+def blocks(
+    path: Path | None, source: Source, problems: list[Problem], begin: re.Pattern[bytes] | None = None,
+) -> Iterator[tuple[int, bytes]]:  # fmt: skip
+    """(1-based number of its first line, bytes) of stretches of about a megabyte, which hold whole lines: for a reader that looks for
+    what matters before it takes lines apart. Never holds more than a stretch in memory, which a long line may make longer.
+
+    Args:
+        path: of a file, or of a zip archive of one.
+        source: what could not be read is counted here.
+        problems: and told here; what stands before it is handed out.
+        begin: what the first line of a record looks like, where one may have several: a stretch then holds whole records.
+    """
     if path is None:
         return
-    number = 0
+    number, block = 1, b""
     try:
         with os.fdopen(open_file(path), "rb") as raw, _unzipped(raw) if path.suffix == ".zip" else raw as handle:
-            while line := handle.readline(MAX_LINE):
-                number += 1
-                if not number & 1023:
-                    stop.check()
-                if len(line) == MAX_LINE and not line.endswith(b"\n"):
-                    lost(number, f"line longer than {MAX_LINE} bytes: skipped")
+            while data := handle.read1(_BLOCK):
+                block += data
+                if len(block) < _BLOCK:
+                    continue
+                stop.check()
+                if not block.endswith(b"\n"):
+                    block += handle.readline(MAX_LINE)
+                following = b""
+                while begin and len(block) < MAX_LINE and (line := handle.readline(MAX_LINE)):
+                    if begin.match(line):
+                        following = line
+                        break
+                    block += line
+                done, block = block, following
+                yield number, done
+                number += done.count(b"\n")
+                if not done.endswith(b"\n"):  # a line that was too long: the rest of it
                     while (rest := handle.readline(MAX_LINE)) and not rest.endswith(b"\n"):
                         pass
-                    continue
-                yield number, line.rstrip(b"\r\n")
+                    number += bool(rest)
+            if block:
+                yield number, block
     except _UNREADABLE as error:
-        why = getattr(error, "strerror", None) or error
-        lost(number + 1 if number else None, f"cannot be {'read on' if number else 'opened'}: {why}")
+        if whole := block[: block.rfind(b"\n") + 1]:
+            yield number, whole
+            number += whole.count(b"\n")
+        _lost(
+            source,
+            problems,
+            number if number > 1 else None,
+            f"cannot be {'read on' if number > 1 else 'opened'}: {getattr(error, 'strerror', None) or error}",
+        )
 
 
-def _unzipped(raw: BinaryIO) -> IO[bytes]:
+def _lost(source: Source, problems: list[Problem], line: int | None, what: str) -> None:
+    source.unreadable += 1
+    problems.append(Problem(source.file, line, what))
+
+
+def _unzipped(raw: BinaryIO) -> zipfile.ZipExtFile:
     """The only member of a log that MassGen rotated away; refuses one that would be larger than a gigabyte."""
     archive = zipfile.ZipFile(raw)
     members = archive.infolist()
     packed = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
     if len(members) != 1 or members[0].file_size > 1 << 30 or members[0].compress_type not in packed:
         raise zipfile.BadZipFile("no archive of one log")
-    return archive.open(members[0])
+    return cast("zipfile.ZipExtFile", archive.open(members[0]))
 
 
 def mapping(value: object) -> dict[str, object]:

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from massgen_logs.readers.base import Problem, Source, decode, lines, mapping, mappings
+from massgen_logs.readers.base import Problem, Source, blocks, decode, mapping, mappings
 
 _LINE = re.compile(r"(\d\d):(\d\d):(\d\d\.\d{3}) \| .*?Yielding chunk: (Text)?StreamChunk\((.*)", re.S)
+_BEGIN = re.compile(rb"\d\d:\d\d:\d\d\.\d{3} \| ")
+_CALLS_MARKS = (b" for Calling ", b"tool_calls=[{")
 _STRING = r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
 _CONTENT = re.compile(r"content=" + _STRING, re.S)
 _TYPE = re.compile(r"type=(?:<ChunkType\.\w+: )?'?(\w+)'?")
@@ -33,19 +35,34 @@ class Chunk:
 
 
 def read(path: Path | None, source: Source, problems: list[Problem]) -> Iterator[Chunk]:
-    """Chunks in file order; a chunk may span lines."""
-    start, parts = 0, list[str]()
-    for number, raw in lines(path, source, problems):
-        source.rows += 1
-        line = decode(raw)
-        if re.match(r"\d\d:\d\d:\d\d\.\d{3} \| ", line):
-            if parts and (chunk := _chunk(start, "\n".join(parts))):
+    """The chunks that may tell of a call, in file order, and now and then another one (so that times of day can be followed); a chunk
+    may span lines. They are looked for in the bytes: of a long log they are the smallest part."""
+    for number, block in blocks(path, source, problems, _BEGIN):
+        source.rows += block.count(b"\n") + (not block.endswith(b"\n"))
+        starts = {0} if _BEGIN.match(block) else set[int]()
+        for mark in _CALLS_MARKS:
+            at = block.find(mark)
+            while at >= 0:
+                start, end = _record(block, at)
+                starts.add(start)
+                at = block.find(mark, end)
+        counted = 0
+        for start in sorted(starts):
+            number, counted = number + block.count(b"\n", counted, start), start
+            chunk = _chunk(number, decode(block[start : _record(block, start)[1]].rstrip(b"\r\n")))
+            if chunk:
                 yield chunk
-            start, parts = number, [line]
-        elif parts:
-            parts.append(line)
-    if parts and (chunk := _chunk(start, "\n".join(parts))):
-        yield chunk
+
+
+def _record(block: bytes, at: int) -> tuple[int, int]:
+    """Beginning and end of the chunk that this place is in."""
+    start = block.rfind(b"\n", 0, at) + 1
+    while start and not _BEGIN.match(block, start):
+        start = block.rfind(b"\n", 0, start - 1) + 1
+    end = block.find(b"\n", at) + 1
+    while end and not _BEGIN.match(block, end):
+        end = block.find(b"\n", end) + 1
+    return start, end or len(block)
 
 
 def _chunk(line: int, text: str) -> Chunk | None:

@@ -23,7 +23,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from massgen_logs.readers.base import Source, lines, read_head, read_tail
+from massgen_logs.readers.base import Source, blocks, lines, read_head, read_tail
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run.clock import Clock
@@ -134,8 +134,10 @@ def _seconds(time_of_day: tuple[bytes, bytes, bytes]) -> int:
 def _place(attempt: Attempt, name: str, mark: bytes) -> str:
     """File and line of the last `mark`, b"" for the last line; the file alone where it can't be found."""
     found = 0
-    for line, raw in lines(attempt.file(name), Source(name), []):
-        found = line if mark in raw else found
+    for first, block in blocks(attempt.file(name), Source(name), []):
+        at = block.rfind(mark, 0, len(block) - block.endswith(b"\n"))
+        if at >= 0:
+            found = first + block.count(b"\n", 0, at)
     return f"{name}:{found}" if found else name
 
 
