@@ -85,6 +85,7 @@ def build(place: Place) -> Run:
         files.status.question or coordination.question or files.metadata.query or files.metrics.question, {}, how,
     )  # fmt: skip
     run.sources, run.problems, run.timeout_s = sources, problems, files.metadata.timeout_s
+    run.logfire = files.metadata.logfire
     settings = files.metadata.orchestrator or {}
     run.config = {key: value for key, value in settings.items() if isinstance(value, str | int | float | bool)}
     run.answers = answers.collect(attempt, coordination, files.snapshots, digest, files.status, time, order, problems)

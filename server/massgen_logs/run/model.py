@@ -298,6 +298,8 @@ class Run:
     stored_answer: str | None = None
     """Label of the accepted answer that stands as the final one again, because a time-out left no presentation."""
     timeout_s: float | None = None
+    logfire: bool | None = None
+    """Whether it was made with --logfire; None where no file tells."""
     config: dict[str, object] = field(default_factory=dict[str, object])
     """Plain settings of the config's orchestrator part, from execution_metadata.yaml."""
     answers: list[Answer] = field(default_factory=list[Answer])
