@@ -19,6 +19,7 @@ from massgen_logs.run.model import Answer, Call, RoundRecord, Run, Vote
 
 PREVIEW = 200
 """Characters of previews, as in MassGen's attributes."""
+_UNTIMED = "not recorded; it stands at the end of the run"
 _EXCEPTIONS = frozenset({"agent_error", "api_error", "server_died", "timeout", "server_not_connected"})
 
 
@@ -28,17 +29,20 @@ def records(run: Run) -> list[Record]:
     if frame is None:
         return []
     build = _Build(run)
+    whence = run.duration_src or run.ending.src
     root = build.add(
-        "coordination.session", "coordination.session", frame.start, frame.end, run.path, None, _session(run)
+        "coordination.session", "coordination.session", frame.start, frame.end, whence, None, _session(run)
     )
     if run.ending.state not in {"finished", "in_progress"}:
         root.level, root.error = "error", run.ending.reason
     build.log(
-        "Coordination event: coordination_started", frame.start, root, run.path,
+        "Coordination event: coordination_started", frame.start, root, whence,
         event_type="coordination_started", num_agents=len(run.agents), agent_ids=list(run.agents), task=run.question,
     )  # fmt: skip
     spent = executions(run, frame)
-    spans = [(one, _execution(build, one, root, frame.start)) for one in spent]
+    used: set[str] = set()
+    spans = [(one, _execution(build, one, root, frame.start, used)) for one in spent]
+    _other_rounds(build, root, used)
     for call in run.calls:
         if call.t is not None:
             _call(build, call, _parent(call.agent, call.t - frame.start, spans, root))
@@ -83,7 +87,9 @@ def _digest(text: str, length: int) -> str:
 
 
 def _session(run: Run) -> dict[str, object]:
-    costs = [usage.recorded.cost_usd for usage in run.usage.values() if usage.recorded.cost_usd is not None]
+    recorded = [usage.recorded for usage in run.usage.values()]
+    costs = [usage.cost_usd for usage in recorded if usage.cost_usd is not None]
+    timeless = sum(call.t is None for call in run.calls)
     return {
         "massgen.task": run.question, "massgen.num_agents": len(run.agents), "massgen.agent_ids": ",".join(run.agents),
         "massgen.log_path": run.path, "massgen_logs.session": run.session, "massgen_logs.turn": run.turn,
@@ -91,20 +97,29 @@ def _session(run: Run) -> dict[str, object]:
         "massgen_logs.models": ",".join(dict.fromkeys(a.model for a in run.agents.values() if a.model)) or None,
         "massgen_logs.winner_model": run.agents[run.winner].model if run.winner in run.agents else None,
         "massgen_logs.cost_usd": run.total_cost if run.total_cost is not None else round(sum(costs), 6) if costs else None,
-        "massgen_logs.cumulative_over": run.cumulative_over,
+        "massgen_logs.input_tokens": _sum(usage.input_tokens for usage in recorded),
+        "massgen_logs.output_tokens": _sum(usage.output_tokens for usage in recorded),
+        "massgen_logs.usage_corrected": [f"{agent}: {u.why}" for agent, u in run.usage.items() if u.why] or None,
+        "massgen_logs.cumulative_over": run.cumulative_over, "massgen_logs.calls_without_time": timeless or None,
     }  # fmt: skip
 
 
-def _execution(build: _Build, spent: Spent, root: Record, began: float) -> Record:
-    """An execution of an agent, or its presentation."""
+def _sum(values: Iterable[int | None]) -> int | None:
+    told = [value for value in values if value is not None]
+    return sum(told) if told else None
+
+
+def _execution(build: _Build, spent: Spent, root: Record, began: float, used: set[str]) -> Record:
+    """An execution of an agent, or its presentation; the place of its round's usage goes to `used`."""
     run, presenting = build.run, spent.execution is None
     start = next((e for e in run.executions if e.agent == spent.agent and e.index == spent.execution), None)
     number = start.round if start else None
-    name = (
-        f"agent.{spent.agent}.presentation"
-        if presenting
-        else f"agent.{spent.agent}.round_{'x' if number is None else number}"
-    )
+    rounds = [record for record in run.rounds if record.agent == spent.agent and record.src not in used]
+    usage = _round_of(rounds, spent, began, number)
+    if presenting:
+        name, number = f"agent.{spent.agent}.presentation", usage.round if usage else None
+    else:
+        name = f"agent.{spent.agent}.round_{'x' if number is None else number}"
     agent = run.agents.get(spent.agent)
     attributes: dict[str, object] = {
         "massgen.agent_id": spent.agent, "massgen.round": number,
@@ -116,16 +131,38 @@ def _execution(build: _Build, spent: Spent, root: Record, began: float) -> Recor
         "massgen_logs.outcome": spent.outcome,
     }  # fmt: skip
     if presenting:
-        votes = vote_reasons(run)
+        tally = vote_reasons(run).tally
         attributes |= {
-            "massgen.is_winner": spent.agent == run.winner,
-            "massgen.vote_count": votes.tally.get(spent.agent, 0),
-        }
-    attributes |= _outcome(run, spent) | _usage(run, spent, began, number)
+            "massgen.is_winner": spent.agent == run.winner, "massgen.vote_count": tally.get(spent.agent, 0),
+        }  # fmt: skip
+    if usage is not None:
+        used.add(usage.src)
+        attributes |= _usage(usage)
+    attributes |= _outcome(run, spent)
     record = build.add(name, name, began + spent.start_s, began + spent.end_s, spent.src, root, attributes)
     if spent.outcome in {"died", "error"}:
         record.level, record.error = "error", spent.result
     return record
+
+
+def _other_rounds(build: _Build, root: Record, used: set[str]) -> None:
+    """Rounds with usage that lie in no execution: those of logs without starts, and those after the presentation."""
+    for one in build.run.rounds:
+        if (
+            one.src in used
+            or one.start is None
+            or one.end is None
+            or not (one.usage.input_tokens or one.usage.cost_usd)
+        ):
+            continue
+        counted = one.type in {"initial_answer", "voting"} and one.round is not None
+        agent = build.run.agents.get(one.agent or "")
+        name = f"agent.{one.agent}.{f'round_{one.round}' if counted else one.type or 'round_x'}"
+        build.add(name, name, one.start, one.end, one.src, root, {
+            "massgen.agent_id": one.agent, "massgen.round": one.round, "massgen.round_type": one.type,
+            "massgen.backend": agent.backend if agent else None, "massgen_logs.model": agent.model if agent else None,
+            "massgen_logs.outcome": one.outcome, **_usage(one),
+        })  # fmt: skip
 
 
 def _outcome(run: Run, spent: Spent) -> dict[str, object]:
@@ -141,11 +178,7 @@ def _outcome(run: Run, spent: Spent) -> dict[str, object]:
     return {}
 
 
-def _usage(run: Run, spent: Spent, began: float, number: int | None) -> dict[str, object]:
-    """The round record that lies in this execution, by its times; a version without times is matched by a round's number."""
-    record = _round_of(run.rounds, spent, began, number)
-    if record is None:
-        return {}
+def _usage(record: RoundRecord) -> dict[str, object]:
     usage = record.usage
     return {
         "massgen.usage.input": usage.input_tokens, "massgen.usage.output": usage.output_tokens,
@@ -155,20 +188,20 @@ def _usage(run: Run, spent: Spent, began: float, number: int | None) -> dict[str
 
 
 def _round_of(rounds: Iterable[RoundRecord], spent: Spent, began: float, number: int | None) -> RoundRecord | None:
+    """The agent's round record that lies in this execution by its times; one without times is found by its number."""
     start, end = began + spent.start_s, began + spent.end_s
     best: tuple[float, RoundRecord] | None = None
+    untimed: list[RoundRecord] = []
     for record in rounds:
-        if record.agent != spent.agent or record.start is None or record.end is None:
-            continue
-        if (record.type == "presentation") != (spent.execution is None):
-            continue
-        shared = min(end, record.end) - max(start, record.start)
-        if shared > 0.5 * (record.end - record.start) and (best is None or shared > best[0]):
-            best = (shared, record)
+        if record.start is None or record.end is None:
+            untimed += [record] if record.round == number and spent.execution is not None else []
+        elif (record.type == "presentation") == (spent.execution is None):
+            shared = min(end, record.end) - max(start, record.start)
+            if shared > 0.5 * (record.end - record.start) and (best is None or shared > best[0]):
+                best = (shared, record)
     if best is not None:
         return best[1]
-    untimed = [r for r in rounds if r.agent == spent.agent and r.start is None and r.round == number]
-    return untimed[0] if len(untimed) == 1 and spent.execution is not None else None
+    return untimed[0] if len(untimed) == 1 else None
 
 
 def _parent(agent: str | None, at: float | None, spans: list[tuple[Spent, Record]], root: Record) -> Record:
@@ -189,14 +222,16 @@ def _call(build: _Build, call: Call, parent: Record) -> None:
     name = f"mcp.{parts[1]}.{parts[2]}" if parts[0] == "mcp" and len(parts) == 3 else f"tool.{call.tool}"
     given = call.command if call.command is not None else json.dumps(call.args, ensure_ascii=False, default=str)
     ok = {"ok": True, "failed": False, "denied": False, "not_run": False}.get(call.outcome)
-    took = call.exec_s if call.exec_s is not None else call.elapsed_s
+    took = call.elapsed_s
+    if took is None and call.t is not None and call.end is not None:
+        took = call.end - call.t
     attributes: dict[str, object] = {
         "massgen.agent_id": call.agent, "massgen.round": call.round, "tool.name": call.tool,
         "tool.type": "mcp" if parts[0] == "mcp" else "custom" if call.tool.startswith("custom_tool__") else "native",
         "mcp.server": parts[1] if name.startswith("mcp.") else None, "mcp.tool": parts[2] if name.startswith("mcp.") else None,
         "tool.success": ok, "tool.execution_time_ms": None if took is None else round(1000 * took, 3),
         "tool.input_preview": given, "tool.output_chars": call.output_chars,
-        "massgen_logs.command": call.command, "massgen_logs.outcome": call.outcome, "massgen_logs.exit_code": call.exit_code,
+        "massgen_logs.command": call.command, "massgen_logs.exec_s": call.exec_s, "massgen_logs.outcome": call.outcome, "massgen_logs.exit_code": call.exit_code,
         "massgen_logs.recorded_success": call.recorded_ok, "massgen_logs.background": call.background or None,
     }  # fmt: skip
     start = call.t or 0.0
@@ -212,10 +247,11 @@ def _call(build: _Build, call: Call, parent: Record) -> None:
 
 
 def _answer(build: _Build, answer: Answer, parent: Record, end: float) -> None:
+    name = f"Agent answer: {answer.label or '?'}"
     build.log(
-        f"Agent answer: {answer.label or '?'}", answer.t if answer.t is not None else end, parent, answer.src,
+        name, answer.t if answer.t is not None else end, parent, answer.src, name,
         event_type="new_answer", agent_id=answer.agent, answer_label=answer.label, round=answer.round,
-        answer_preview=answer.text,
+        answer_preview=answer.text, **{"massgen_logs.time": _UNTIMED if answer.t is None else None},
     )  # fmt: skip
 
 
@@ -230,7 +266,7 @@ def _vote(build: _Build, vote: Vote, parent: Record, end: float) -> None:
         name, vote.t if vote.t is not None else end, parent, vote.src, f"{vote.voter} -> {target}",
         event_type="vote_cast" if vote.accepted else "vote_ignored" if vote.ignored else "vote_refused", agent_id=vote.voter,
         voted_for=vote.voted_for, voted_for_label=vote.label, reason=vote.reason, round=vote.round,
-        **{"massgen_logs.counted": vote.counted, "massgen_logs.superseded": vote.superseded, "massgen_logs.meant": vote.meant},
+        **{"massgen_logs.time": _UNTIMED if vote.t is None else None, "massgen_logs.counted": vote.counted, "massgen_logs.superseded": vote.superseded, "massgen_logs.meant": vote.meant},
     )  # fmt: skip
 
 
