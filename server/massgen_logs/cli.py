@@ -98,8 +98,10 @@ def build_parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
 
 def _add_command(commands: Any, tool: Tool) -> None:
     sub = commands.add_parser(
-        tool.name.replace("_", "-"), help=tool.title, description=" ".join(tool.description.split())
-    )
+        tool.name.replace("_", "-"), help=tool.title, description=" ".join(tool.description.split()),
+        epilog=tool.details() if tool.details else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter if tool.details else argparse.HelpFormatter,
+    )  # fmt: skip
     for name, parameter in tool.parameters().items():
         _add_argument(sub, name, parameter)
     sub.add_argument("--json", action="store_true", help="print the typed result")

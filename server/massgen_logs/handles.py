@@ -60,6 +60,14 @@ def listing(folder: Path) -> list[tuple[str, os.stat_result]]:
         return []
 
 
+def status(path: Path) -> os.stat_result | None:
+    """Of what has this path, also if it is a link; None if nothing has. Good to see a change, not to trust a path."""
+    try:
+        return os.lstat(path)
+    except (OSError, ValueError):
+        return None
+
+
 def file_status(path: Path) -> os.stat_result | None:
     """Of a regular file that is reached without a link; None for anything else."""
     try:

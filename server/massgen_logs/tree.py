@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from massgen_logs.errors import MassgenLogError, nearest, quoted
-from massgen_logs.handles import SESSION, below, entries, file_status, is_file, is_open, listing
+from massgen_logs.handles import SESSION, below, entries, file_status, is_file, is_open, listing, status
 
 STAMP = re.compile(r"\d{8}_\d{6}_\d{6}")
 REPORT = "ANALYSIS_REPORT.md"
@@ -23,6 +23,7 @@ RUN_FILES = frozenset({
     "coordination_events.json", "coordination_table.txt", "snapshot_mappings.json", "metrics_summary.json",
     "metrics_events.json",
 })  # fmt: skip
+Signature = tuple[tuple[str, int, int], ...]
 LOG_HALF = frozenset({"events.jsonl", "massgen.log", "massgen_debug.log", "streaming_debug.log"})
 
 
@@ -111,14 +112,21 @@ class Attempt:
                     found.append((str((folder / name).relative_to(base)), info.st_size))
         return found, False
 
-    def signature(self) -> tuple[tuple[str, int, int], ...]:
-        """(name, size, mtime in ns) of every file that a Run is read from: equal means unchanged."""
+    def signature(self) -> Signature:
+        """(path, size, mtime in ns) of every file that a Run is read from, and of their folders: equal means unchanged."""
         folders = [self.path, self.path / "agent_outputs", *([self.log_half] if self.log_half else [])]
         for agent, stamps in self.agent_folders().items():
             folders += [self.path / agent, *(self.path / agent / stamp for stamp in stamps)]
         folders += [self.path / "final" / agent for agent in self.folders("final")]
-        return tuple(
-            (str(folder / name), info.st_size, info.st_mtime_ns) for folder in folders for name, info in listing(folder)
+        own = [(folder, info) for folder in folders if (info := status(folder))]
+        inside = [(folder / name, info) for folder in folders for name, info in listing(folder)]
+        return tuple((str(path), info.st_size, info.st_mtime_ns) for path, info in [*own, *inside])
+
+    def is_still(self, signature: Signature) -> bool:
+        """True if nothing has changed since: as sure as a new signature, at a tenth of its cost, because nothing is opened."""
+        return all(
+            (info := status(Path(path))) is not None and (info.st_size, info.st_mtime_ns) == (size, changed)
+            for path, size, changed in signature
         )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Masked = NewType("Masked", str)
 """A text that went through a Masker: the only one that a surface writes."""
 
+_TAG = re.compile(r"\[masked:([^#\]\s]+)#(\d+)\]")
 _EDGE = 400
 """Characters at the end of one piece and the beginning of the next in which a secret may stand that is split over them."""
 _LEAD = re.compile(r"(?:[A-Za-z]{1,9}\d{0,2}[-_.]){0,4}")
@@ -46,7 +47,9 @@ class MaskedSecret:
 class Masker:
     """Masks the texts of one answer; remembers which secret got which number."""
 
-    def __init__(self, known: Iterable[Secret] = ()) -> None:
+    def __init__(self, known: Iterable[Secret] = (), numbers: dict[str, int] | None = None) -> None:
+        """numbers: of secrets that other Maskers met already, and that this one adds to: for texts that are kept masked."""
+        self._numbers: dict[str, int] = {} if numbers is None else numbers
         self._kinds: dict[str, str] = {}
         self._forms: dict[str, _Form] = {}
         self._near = self._forms
@@ -71,6 +74,16 @@ class Masker:
             MaskedSecret(tag, self._kinds[secret], self._fields[secret], self._places.get(secret, []))
             for secret, tag in self._tags.items()
         ]
+
+    def recall(self, text: str, field: str) -> None:
+        """Count the secrets whose tags, with the same numbers, another Masker put into a text."""
+        tags = _TAG.findall(text)
+        met = {str(number): secret for secret, number in self._numbers.items()} if tags else {}
+        for kind, number in tags:
+            if (secret := met.get(number)) is not None:
+                self._remember(kind, secret)
+                self._tags.setdefault(secret, f"[masked:{kind}#{number}]")
+                self._fields.setdefault(secret, field)
 
     def learn(self, text: str) -> None:
         """Remember the secrets of a text that is shown elsewhere, or not at all."""
@@ -212,7 +225,8 @@ class Masker:
 
     def _tag(self, secret: str) -> str:
         kind = self._kinds[secret]
-        return self._tags.setdefault(secret, f"[masked:{kind}#{len(self._tags) + 1}]")
+        number = self._numbers.setdefault(secret, len(self._numbers) + 1)
+        return self._tags.setdefault(secret, f"[masked:{kind}#{number}]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ class Tool:
     writes: bool = False
     parts: bool = True
     """Whether a caller may ask for one list of the answer alone."""
+    details: Callable[[], str] | None = None
+    """A longer text for the command line's help alone."""
 
     @property
     def description(self) -> str:
@@ -226,7 +228,8 @@ def _call(tool: Tool, arguments: dict[str, Any], runs: list[Run]) -> Answer:
 
     logs_dir = arguments.pop("logs_dir", None)
     if tool.needs == "root":
-        result = tool.function(find_root(logs_dir, next(iter(arguments.get("logs") or ()), None)), **arguments)
+        named = arguments.get("logs") or str(arguments.get("log") or "").split(",")
+        result = tool.function(find_root(logs_dir, named[0] or None), **arguments)
         return _answer(tool, result, None)
     log, turn, attempt = (arguments.pop(name, None) for name in ("log", "turn", "attempt"))
     place = resolve(find_root(logs_dir, log), log, turn, attempt)

@@ -1,0 +1,119 @@
+"""query_records: SQL over span records of one run, several, or all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from massgen_logs import stop
+from massgen_logs.records import schema
+from massgen_logs.records.collect import places
+from massgen_logs.records.rows import rows
+from massgen_logs.records.spans import records
+from massgen_logs.text import page
+from massgen_logs.text.clean import flat
+from massgen_logs.text.mask import Masker
+from massgen_logs.text.table import row_line, table
+from massgen_logs.tools.base import Cursor, Limit, Result, Tool
+from massgen_logs.tools.masking import load
+from massgen_logs.tree import Place
+
+if TYPE_CHECKING:
+    from massgen_logs.records.store import Kept, Store
+
+_CELL = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """columns in the order of the query; rows: column to value; attempts: how many were searched; unfinished: those of them
+    whose figures are floors; without_records: those of which no file tells when they began."""
+
+    columns: list[str]
+    rows: list[dict[str, object]]
+    attempts: int
+    unfinished: list[str]
+    without_records: list[str]
+
+
+@cache
+def _store() -> Store:
+    """One for the process; a log is read again only when its files have changed."""
+    from massgen_logs.records.store import Store
+
+    return Store()
+
+
+def query_records(
+    root: Path,
+    sql: Annotated[str, "one SELECT (DuckDB)"],
+    log: Annotated[str, 'latest, "all", or names, prefixes, paths with commas'] = "latest",
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> Result:
+    """SQL over `records`: spans of a run, several, or all, with Logfire's columns (span_name, duration, start_timestamp,
+    attributes->>'massgen.agent_id', is_exception ...) and MassGen's names (agent.ID.round_N, mcp.%, Agent vote:%); usage is
+    per round. Resource records_schema has all.
+
+    Args:
+        root: the log root.
+        sql: see above.
+        log: see above.
+        limit: rows a page.
+        cursor: of the page before.
+    """
+    store, kept, wanted = _store(), dict[str, "Kept"](), places(root, log)
+    for place in wanted:
+        stop.check()
+        kept[f"{place.session.name}:{place.turn.number}:{place.attempt.number}"] = _kept(store, place)
+    secrets = [
+        replace(secret, places=[f"{key.split(':')[0]}:{place}" for place in secret.places])
+        for key, one in kept.items()
+        for secret in one.secrets
+    ]
+    masker = Masker(secrets, store.numbers)
+    found = store.ask(sql, [str(place.attempt.path) for place in wanted])
+    shown, where = page.take(found.rows, cursor, limit, 50, lambda row: len(row_line(list(row.values()), _CELL)))
+    for row in shown:
+        for name, value in row.items():
+            masker.recall(str(value), f"rows.{name}")
+    unfinished = [key for key, one in kept.items() if one.state not in {"finished", "timed_out"}]
+    timeless = [key for key, one in kept.items() if not one.rows]
+    return Result(Rows(found.columns, shown, len(kept), unfinished, timeless), where, sources=[], masker=masker)
+
+
+def _kept(store: Store, place: Place) -> Kept:
+    """The attempt's records in the store, made anew if its files have changed."""
+    key = str(place.attempt.path)
+    known = store.find(key)
+    if known is not None and known.signature is not None and place.attempt.is_still(known.signature):
+        return known
+    signature, run = place.attempt.signature(), load(place)
+    secrets = run.secrets.found if run.secrets else []
+    made = rows(records(run), Masker(secrets, store.numbers))
+    state = run.ending.state
+    return store.put(key, None if state == "in_progress" else signature, state, secrets, made)
+
+
+def render(data: Any) -> list[str]:
+    """What was searched, then the rows as a table; values are the run's own text."""
+    head = f"records of {data['attempts']} attempt{'' if data['attempts'] == 1 else 's'}"
+    head += _some("not finished, figures are floors", data["unfinished"])
+    head += _some("without records: no file tells when they began", data["without_records"])
+    if not data["rows"]:
+        return [head, "no rows"]
+    cells = [[row[name] for name in data["columns"]] for row in data["rows"]]
+    return [
+        f"{head}; values hold the run's own text:",
+        *table([flat(name, 60) for name in data["columns"]], cells, _CELL),
+    ]
+
+
+def _some(what: str, keys: list[str]) -> str:
+    more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+    return f" · {len(keys)} {what} ({', '.join(keys[:3])}{more})" if keys else ""
+
+
+TOOL = Tool("query_records", "SQL over span records", query_records, render, needs="root", details=schema.text)
