@@ -64,8 +64,8 @@ def query_records(
         limit: rows a page.
         cursor: of the page before.
     """
-    store, kept, wanted = _store(), dict[str, "Kept"](), places(root, log)
-    for place in wanted:
+    store, kept = _store(), dict[str, "Kept"]()
+    for place in places(root, log):
         stop.check()
         kept[f"{place.session.name}:{place.turn.number}:{place.attempt.number}"] = _kept(store, place)
     secrets = [
@@ -74,7 +74,7 @@ def query_records(
         for secret in one.secrets
     ]
     masker = Masker(secrets, store.numbers)
-    found = store.ask(sql, [str(place.attempt.path) for place in wanted])
+    found = store.ask(sql, list(kept.values()))
     shown, where = page.take(found.rows, cursor, limit, 50, lambda row: len(row_line(list(row.values()), _CELL)))
     for row in shown:
         for name, value in row.items():
