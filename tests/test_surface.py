@@ -40,7 +40,7 @@ async def test_schema_snapshot(name: str) -> None:
 
 
 async def test_mcp_command_line_and_readme_have_the_same_tools() -> None:
-    """Fifteen tools, everywhere under the same name and with the same arguments."""
+    """All tools, everywhere under the same name and with the same arguments."""
     readme = (ROOT / "README.md").read_text()
     tools = await mcp_tools()
     assert set(tools) == set(NAMES) == {p.stem for p in SNAPSHOTS.glob("*.json")}
@@ -89,6 +89,7 @@ def test_a_limit_below_one_is_refused(name: str, limit: int) -> None:
     """By every tool that takes one: a page always makes progress."""
     required: dict[str, object] = {"agent": "agent_a"} if name == "read_trace" else {}
     required |= {"part": "findings"} if name == "run_overview" else {}
+    required |= {"sql": "SELECT 1"} if name == "query_records" else {}
     required |= {"part": "agents"} if name in {"cost_and_tokens", "read_status_reliability"} else {}
     with pytest.raises(MassgenLogError, match="limit must be 1 or more"):
         call(get(name), {"logs_dir": str(CORPUS / "s1_clean_0.1.97"), **required, "limit": limit})

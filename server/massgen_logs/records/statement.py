@@ -74,7 +74,7 @@ def checked(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
 
 def explain(message: str) -> str:
     """The engine's message without its marks, the nearest column, and all of them."""
-    first = message.split("\n\nLINE", 1)[0].strip()
+    first = re.sub(r" Use \"SET .*", "", message.split("\n\nLINE", 1)[0].strip())
     wanted = re.search(r'column "?([\w.]+)"? not found|Referenced column "([^"]+)"', first)
     name = next((part for part in wanted.groups() if part), "") if wanted else ""
     near = difflib.get_close_matches(name.lower(), NAMES, 3, 0.5) if name else []

@@ -158,25 +158,28 @@ class Answer:
             names = [
                 flat(s["file"]) + (f" ({s['unreadable']} unreadable)" if s["unreadable"] else "") for s in self.sources
             ]
-            shown = names[:9] + ([f'{len(names) - 9} more: part="sources"'] if len(names) > 9 else [])
+            shown = names[:9] + ([self._more(len(names) - 9, "sources")] if len(names) > 9 else [])
             line = "sources: " + ", ".join(shown)
             lines.append(line + (f" · missing: {', '.join(self.missing)}" if self.missing else ""))
         if self.problems and self.sources:
             lines += [
                 f"unreadable: {flat(p['file'])}:{p['line'] or '-'} {flat(p['what'], 120)}" for p in self.problems[:3]
             ]
-            lines += [f'unreadable: {len(self.problems) - 3} more: part="problems"'] if len(self.problems) > 3 else []
+            lines += [f"unreadable: {self._more(len(self.problems) - 3, 'problems')}"] if len(self.problems) > 3 else []
         if self.masker.count:
             lines.append(self._masked_line())
         if self.next:
             lines.append("next: " + ", ".join(self.next))
         return lines
 
+    def _more(self, count: int, part: str) -> str:
+        return f'{count} more: part="{part}"' if self.tool.parts else f"{count} more"
+
     def _masked_line(self) -> str:
         masked = self.masker.masked()
         kinds = ", ".join(f"{kind} {n}" for kind, n in Counter(one.kind for one in masked).items())
         places = list(dict.fromkeys(place for one in masked for place in (one.places or [one.field])[:1] if place))
-        more = f', {len(places) - 3} more: part="masked"' if len(places) > 3 else ""
+        more = f", {self._more(len(places) - 3, 'masked')}" if len(places) > 3 else ""
         where = f"; in {', '.join(flat(place, 90) for place in places[:3])}{more}" if places else ""
         return f"{len(masked)} secret{'' if len(masked) == 1 else 's'} masked ({kinds}{where})"
 

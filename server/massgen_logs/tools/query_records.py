@@ -48,14 +48,12 @@ def _store() -> Store:
 
 def query_records(
     root: Path,
-    sql: Annotated[str, "one SELECT (DuckDB)"],
-    log: Annotated[str, 'latest, "all", or names, prefixes, paths with commas'] = "latest",
+    sql: Annotated[str, "one SELECT over records"],
+    log: Annotated[str, 'latest, "all", or several with commas'] = "latest",
     limit: Limit = None,
     cursor: Cursor = None,
 ) -> Result:
-    """SQL over `records`: spans of a run, several, or all, with Logfire's columns (span_name, duration, start_timestamp,
-    attributes->>'massgen.agent_id', is_exception ...) and MassGen's names (agent.ID.round_N, mcp.%, Agent vote:%); usage is
-    per round. Resource records_schema has all.
+    """SQL over span records with Logfire's columns, across runs too; usage is per round. Schema: records_schema.
 
     Args:
         root: the log root.
@@ -116,4 +114,4 @@ def _some(what: str, keys: list[str]) -> str:
     return f" · {len(keys)} {what} ({', '.join(keys[:3])}{more})" if keys else ""
 
 
-TOOL = Tool("query_records", "SQL over span records", query_records, render, needs="root", details=schema.text)
+TOOL = Tool("query_records", "SQL over records", query_records, render, needs="root", parts=False, details=schema.text)
