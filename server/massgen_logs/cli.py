@@ -7,6 +7,7 @@ import inspect
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, get_args
 
 from massgen_logs import __version__
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 FAILED = 2
 """Exit code of a call that could not be answered; its reason is on standard error."""
 
+COMMANDS = {"export": "massgen_logs.commands.export"}
+"""Commands that are no tools, and their modules: each has `main(arguments) -> exit code`."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
@@ -27,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments[:1] == ["serve"]:
             return _serve(arguments[1:])
+        if arguments and arguments[0] in COMMANDS:
+            return int(import_module(COMMANDS[arguments[0]]).main(arguments[1:]))
         return _run_tool(arguments)
     except MassgenLogError as error:
         from massgen_logs.text.mask import Masker

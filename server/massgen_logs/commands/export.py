@@ -1,0 +1,189 @@
+"""`massgen-logs export`: the span records of logs as Parquet files, or to an OTLP endpoint. No tool: it writes and sends
+where the user's command line says, which no agent's argument may decide."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from massgen_logs.errors import MassgenLogError, quoted
+from massgen_logs.handles import SESSION
+from massgen_logs.records.collect import ALL, places
+from massgen_logs.records.rows import rows
+from massgen_logs.records.spans import records
+from massgen_logs.text.mask import Masker
+from massgen_logs.tools.masking import load, masker_of
+from massgen_logs.tree import Place, find_root
+
+STOPPED = 130
+
+
+def main(arguments: list[str]) -> int:
+    """Export; returns the exit code.
+
+    Raises:
+        MassgenLogError: if it can't be done, with what was done before.
+    """
+    options = _parser().parse_args(arguments)
+    log = ",".join(options.log) if options.log else "latest"
+    root = find_root(options.logs_dir, None if log == ALL else log.split(",")[0])
+    wanted = places(root, log)
+    if options.parquet is not None:
+        _print(_to_parquet(_outside(Path(options.parquet), root), wanted))
+        return 0
+    try:
+        _print(_to_otlp(options.otlp, _headers(options.header), wanted, again=options.again))
+    except KeyboardInterrupt:
+        print("massgen-logs: stopped; the same command sends the rest", file=sys.stderr)
+        return STOPPED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="massgen-logs export",
+        description="Hand the span records of logs (see query-records) on: as Parquet files, or to an OTLP endpoint. Secrets are masked.",
+    )
+    to = parser.add_mutually_exclusive_group(required=True)
+    to.add_argument("--parquet", metavar="DIR", help="write DIR/day=.../session=.../records.parquet")
+    to.add_argument("--otlp", metavar="ENDPOINT", help="send to this OTLP/HTTP endpoint, such as http://localhost:4318")
+    parser.add_argument(
+        "--log", nargs="+", action="extend", metavar="LOG", help='logs; "all" for every one (default: latest)'
+    )
+    parser.add_argument("--logs-dir", "--log-dir", help="folder of the log_* folders; default: found by itself")
+    parser.add_argument(
+        "--header", nargs="+", action="extend", metavar="NAME=VALUE", default=[],
+        help="sent with each request; OTEL_EXPORTER_OTLP_HEADERS keeps a token out of the list of processes",
+    )  # fmt: skip
+    parser.add_argument("--again", action="store_true", help="send also what this endpoint has acknowledged before")
+    return parser
+
+
+def _outside(folder: Path, root: Path) -> Path:
+    """The folder to write to.
+
+    Raises:
+        MassgenLogError: if it lies in the log root or in any log.
+    """
+    real = Path(os.path.realpath(folder.expanduser()))
+    if real == root or root in real.parents or any(SESSION.fullmatch(part) for part in real.parts):
+        raise MassgenLogError(f"--parquet {quoted(str(folder))} lies among the logs ({root}): give a folder outside.")
+    return real
+
+
+def _headers(given: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for entry in given:
+        name, equals, value = entry.partition("=")
+        if not equals or not name.strip() or not (name + value).isprintable():
+            raise MassgenLogError(
+                "--header: NAME=VALUE is wanted (the one that isn't is not shown: it may be a secret)."
+            )
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _by_session(wanted: Sequence[Place]) -> list[list[Place]]:
+    found: dict[Path, list[Place]] = {}
+    for place in wanted:
+        found.setdefault(place.session.path, []).append(place)
+    return list(found.values())
+
+
+def _to_parquet(folder: Path, wanted: Sequence[Place]) -> list[str]:
+    from massgen_logs.records import parquet  # here: the help need not wait for DuckDB
+
+    files = total = masked = 0
+    untimed: list[str] = []
+    going: list[str] = []
+    for own in _bar(_by_session(wanted), "log"):
+        runs = [load(place) for place in own]
+        masker = masker_of(*runs)
+        found = [rows(records(run), masker) for run in runs]
+        untimed += [_name(place) for place, its in zip(own, found, strict=True) if not its]
+        going += [_name(place) for place, run in zip(own, runs, strict=True) if run.ending.state == "in_progress"]
+        files += len(parquet.write(folder, own[0].session.name, [row for its in found for row in its]))
+        total += sum(map(len, found))
+        masked += masker.count
+    lines = [f"{total} records of {len(wanted)} attempts in {files} files below {folder}"]
+    lines += (
+        [f"read them: SELECT * FROM read_parquet('{folder}/**/*.parquet', hive_partitioning=true)"] if files else []
+    )
+    lines += [f"still in progress, export again later: {', '.join(going)}"] if going else []
+    return lines + _rest(untimed, masked)
+
+
+def _to_otlp(endpoint: str, headers: dict[str, str], wanted: Sequence[Place], *, again: bool) -> list[str]:
+    from massgen_logs.records import ledger, otlp
+
+    url = otlp.address(endpoint)
+    sender = otlp.Sender(url, headers)
+    try:
+        noted = ledger.place(url)
+    except OSError as error:
+        raise MassgenLogError(
+            f"What was sent can't be noted ({error}): nothing was sent. XDG_CACHE_HOME names another cache folder."
+        ) from error
+    sent = known = masked = 0
+    untimed: list[str] = []
+    going: list[str] = []
+    try:
+        for place in _bar(wanted, "attempt"):
+            run = load(place)
+            masker = masker_of(run)
+            found = rows(records(run), masker)
+            if run.ending.state == "in_progress":
+                going.append(_name(place))
+                continue
+            if not found:
+                untimed.append(_name(place))
+                continue
+            trace = str(found[0]["trace_id"])
+            if again:
+                ledger.forget(noted, trace)
+            before = ledger.sent(noted, trace)
+            left = [row for row in found if row["span_id"] not in before]
+            known += len(found) - len(left)
+            masked += masker.count
+            for batch in otlp.batches(left):
+                if reason := sender.send(batch):
+                    raise MassgenLogError(
+                        f"{url} took {sent} records, then none: {reason}. The same command sends the rest."
+                    )
+                ledger.add(noted, trace, (str(row["span_id"]) for row in batch))
+                sent += len(batch)
+    finally:
+        sender.close()
+    lines = [f"{sent} records of {len(wanted)} attempts sent to {url}"]
+    lines += [f"{known} that it has had before were not sent again (--again sends them)"] if known else []
+    lines += [f"still in progress, not sent: {', '.join(going)}"] if going else []
+    lines += [f"refused by it for good: {'; '.join(sender.refused)}"] if sender.refused else []
+    return lines + _rest(untimed, masked)
+
+
+def _name(place: Place) -> str:
+    return f"{place.session.name}:{place.turn.number}:{place.attempt.number}"
+
+
+def _rest(untimed: Sequence[str], masked: int) -> list[str]:
+    lines = [f"no file tells when they began, so no records: {', '.join(untimed)}"] if untimed else []
+    return lines + ([f"masked secrets: {masked}"] if masked else [])
+
+
+def _print(lines: Sequence[str]) -> None:
+    print(Masker().text("\n".join(lines)))
+
+
+def _bar(items: Sequence[Any], what: str) -> Iterator[Any]:
+    """The items, with a progress bar on standard error if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(items, f"{what}s", console=Console(stderr=True), transient=True)
