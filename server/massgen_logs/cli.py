@@ -129,7 +129,7 @@ def _add_argument(sub: argparse.ArgumentParser, name: str, parameter: inspect.Pa
     number = "int" in base or kind is int
     required = parameter.default is inspect.Parameter.empty
     note = "" if required or parameter.default is None else f" (default: {parameter.default})"
-    more = "; @FILE reads a file, - standard input" if name == "content" else ""
+    more = "; @FILE reads a file, - standard input" if name in {"content", "spans"} else ""
     # `--logs A B` and `--logs A --logs B` are the same list
     several: dict[str, Any] = {"nargs": "+", "action": "extend"} if base.startswith("list[") else {}
     sub.add_argument(
@@ -139,8 +139,8 @@ def _add_argument(sub: argparse.ArgumentParser, name: str, parameter: inspect.Pa
 
 
 def _content(name: str, value: object) -> object:
-    """A report is too long for a command line: `@FILE` and `-` name where it is."""
-    if name != "content" or not isinstance(value, str):
+    """A report, and spans, are too long for a command line: `@FILE` and `-` name where they are."""
+    if name not in {"content", "spans"} or not isinstance(value, str):
         return value
     try:
         if value == "-":
@@ -149,7 +149,7 @@ def _content(name: str, value: object) -> object:
             with open(value[1:], encoding="utf-8") as handle:
                 return handle.read()
     except (OSError, UnicodeError) as error:
-        raise MassgenLogError(f"--content {value}: {getattr(error, 'strerror', None) or error}") from error
+        raise MassgenLogError(f"--{name} {value}: {getattr(error, 'strerror', None) or error}") from error
     return value
 
 

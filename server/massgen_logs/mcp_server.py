@@ -41,6 +41,7 @@ Start: list_logs, then run_overview (outcome, five checks, all red flags). Then 
 - two to eight runs side by side: compare_runs(logs)
 - what an agent did and thought, word for word: read_trace(agent, round, kind, contains)
 - any other figure, also across runs, by SQL: query_records(sql, log="all"); for Logfire's own spans: logfire_queries
+- rows that came back from Logfire beside the logs: reconcile(spans)
 - the report: draft_report (measured parts filled, [[JUDGE: ...]] places for your judgement), then write_report
 
 log is "latest" by default; it takes a name, a unique prefix or any path inside a log; turn and attempt default to the last.

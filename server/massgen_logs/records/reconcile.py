@@ -1,0 +1,403 @@
+"""A run's own records beside the spans that came back for it: where they agree, where they differ, and why if it is known.
+
+Compared is what both sides have. MassGen's own spans are known to differ from its logs in the ways of REASONS; a
+difference that none of them explains has no reason, and is the one to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from massgen_logs.records import calls
+from massgen_logs.records.chosen import SESSION, Chosen, choose
+from massgen_logs.records.received import Reading, Received, number
+from massgen_logs.records.schema import Record
+from massgen_logs.records.verdicts import Book, Compared, Difference
+from massgen_logs.run.model import Run, Usage
+
+MEASURES = ("input", "output", "reasoning", "cached_input", "cost")
+_SECONDS, _SHARE, _DOLLARS = 0.25, 0.01, 0.000002
+_LIMITS = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10000})
+REASONS = {
+    "clock_zone": "the clocks differ by whole quarters of an hour: one side read a local time in another zone; other times are compared after that shift",
+    "cumulative_usage": "the value that came back is a sum of MassGen's running totals: each span holds its agent's usage so far, so take the maximum",
+    "doubled_usage": "the logs prove their own figure doubled or cumulative; the spans agree with the corrected one",
+    "presentation_tail": "the presentation's span stays open while the winner's workspace is reviewed and cleared; the logs' presentation ends with the final answer",
+    "exit_code": "tool.success only says that the call came back; the exit code in its result says that it failed",
+    "still_open": "only its pending span came back: the span was still open when the process ended, or hasn't arrived yet",
+    "never_ran": "the logs say that the call never ran, so MassGen may have opened no span for it",
+    "redacted": "one side is masked, redacted or cut, so the texts can't be compared",
+    "restart_logs": "MassGen logs a restart for every agent at every answer, also where none follows; the logs' executions are counted here",
+    "no_span_for_vote": "MassGen has no span for ignored and refused votes",
+    "no_model_records": "no file of a log tree holds single model requests",
+    "late_streams": "MassGen closes most model streams only at the end of the run: their recorded durations run until then and are no model times",
+    "generator_exit": "MassGen closes a model stream early; so it is in every run, and nothing failed",
+    "no_exception_span": "MassGen ends no span with this failure; the logs alone tell it",
+    "not_in_rows": "no row holds one: the query left them out or a LIMIT cut them, or they never arrived",
+    "client_times": "the logs' times of this backend are its client's, with start-up and queueing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """by: massgen (its own spans), massgen-logs (made from these logs: that they agree proves nothing) or None without a
+    span of this run. left_out: rows that were not compared, by why. shift_s: seconds that the spans' clock is ahead.
+    compared: what was compared how often; differences: everything else; reasons: of those in it."""
+
+    by: str | None
+    traces: list[str]
+    rows: int
+    unreadable: int
+    used: int
+    left_out: dict[str, int]
+    shift_s: float
+    cut: bool
+    compared: list[Compared]
+    differences: list[Difference]
+    reasons: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def reconcile(run: Run, local: Sequence[Record], reading: Reading) -> Reconciled:
+    """Compare.
+
+    Args:
+        run: the run.
+        local: its records.
+        reading: what came back.
+    """
+    chosen = choose(run, local, reading.spans)
+    book = Book(chosen.shift_s)
+    if chosen.spans:
+        _session(book, run, local, chosen)
+        _rounds(book, local, chosen)
+        calls.compare(book, run, local, chosen)
+        _answers(book, local, chosen)
+        _votes(book, run, local, chosen)
+        _winner(book, run, local, chosen)
+        _usage(book, run, local, chosen)
+        _models(book, run, chosen)
+        _failures(book, local, chosen)
+    found = sorted(book.differences, key=lambda d: (d.reason is not None, d.verdict == "unchecked"))
+    used = {d.reason for d in found if d.reason}
+    return Reconciled(
+        ("massgen-logs" if chosen.exported else "massgen") if chosen.spans else None, chosen.traces, reading.rows,
+        reading.unreadable, len(chosen.spans), chosen.left_out, chosen.shift_s, reading.rows in _LIMITS,
+        book.compared(), found, {name: text for name, text in REASONS.items() if name in used},
+    )  # fmt: skip
+
+
+def _named(spans: Iterable[Received], *starts: str) -> list[Received]:
+    return [span for span in spans if span.name.startswith(starts)]
+
+
+def _session(book: Book, run: Run, local: Sequence[Record], chosen: Chosen) -> None:
+    span = next((span for span in chosen.spans if span.name == SESSION), None)
+    if span is None:
+        book.unchecked("session", "coordination.session", 1)
+        return
+    ours = local[0]
+    at = (ours.where, span.row)
+    if book.shift_s:
+        book.differ("session", SESSION, "start", ours.start, span.start, "s", reason="clock_zone", at=at)
+    book.check("session", SESSION, "start", ours.start, book.time(span.start), "s", within=1.0, at=at)
+    _duration(book, "session", SESSION, ours, span)
+    task = span.text("massgen.task")
+    book.text("session", SESSION, "task", run.question, task, at=at)
+
+
+def _duration(book: Book, what: str, name: str, ours: Record, span: Received, reason: str | None = None) -> None:
+    took = None if ours.end is None else ours.end - ours.start
+    within = max(_SECONDS, _SHARE * (took or 0.0))
+    book.check(
+        what, name, "duration", took, span.duration, "s", within=within, at=(ours.where, span.row), reason=reason
+    )
+
+
+def pairs_of_rounds(local: Sequence[Record], spans: Sequence[Received]) -> list[tuple[Record | None, Received | None]]:
+    """Executions of agents: the n-th of a name with the n-th of that name, by time."""
+    theirs: dict[str, list[Received]] = {}
+    for span in spans:
+        if span.name.startswith("agent."):
+            theirs.setdefault(span.name, []).append(span)
+    found: list[tuple[Record | None, Received | None]] = []
+    for record in local:
+        if record.span_name.startswith("agent.") and record.kind == "span":
+            same = theirs.get(record.span_name)
+            found.append((record, same.pop(0) if same else None))
+    return found + [(None, span) for rest in theirs.values() for span in rest]
+
+
+def _rounds(book: Book, local: Sequence[Record], chosen: Chosen) -> None:
+    pairs = pairs_of_rounds(local, chosen.spans)
+    if not any(span for _, span in pairs) and not any(name.startswith("agent.") for name in chosen.pending):
+        book.unchecked("round", "agent.*", sum(ours is not None for ours, _ in pairs))
+        return
+    for ours, span in pairs:
+        if ours is None or span is None:
+            waiting = ours is not None and chosen.pending[ours.span_name] > 0
+            book.alone("round", ours, span, reason="still_open" if waiting else None)
+            continue
+        name, at = ours.span_name, (ours.where, span.row)
+        book.met("round")
+        book.check("round", name, "start", ours.start, book.time(span.start), "s", within=1.0, at=at)
+        tail = name.endswith(".presentation") and (span.duration or 0.0) > (ours.end or ours.start) - ours.start
+        _duration(book, "round", name, ours, span, "presentation_tail" if tail else None)
+        for measure, key in (
+            ("outcome", "massgen.outcome"),
+            ("answer", "massgen.answer_label"),
+            ("vote", "massgen.voted_for"),
+        ):
+            value = ours.attributes.get(key)
+            book.check("round", name, measure, value if isinstance(value, str) else None, span.text(key), at=at)
+
+
+def _answers(book: Book, local: Sequence[Record], chosen: Chosen) -> None:
+    theirs = {span.name: span for span in _named(chosen.spans, "Agent answer:")}
+    ours = {record.span_name: record for record in local if record.span_name.startswith("Agent answer:")}
+    if ours and not theirs:
+        book.unchecked("answer", "Agent answer:*", len(ours))
+        return
+    for name in dict.fromkeys([*ours, *theirs]):
+        record, span = ours.get(name), theirs.get(name)
+        if record is None or span is None:
+            book.alone("answer", record, span)
+            continue
+        at = (record.where, span.row)
+        book.met("answer")
+        book.check(
+            "answer", name, "agent", record.attributes.get("agent_id"), span.text("agent_id", "massgen.agent_id"), at=at
+        )
+        book.check("answer", name, "time", _timed(record), book.time(span.start), "s", within=1.0, at=at)
+        book.text("answer", name, "text", record.attributes.get("answer_preview"), span.text("answer_preview"), at=at)
+
+
+def _timed(record: Record) -> float | None:
+    return None if "massgen_logs.time" in record.attributes else record.start
+
+
+def _votes(book: Book, run: Run, local: Sequence[Record], chosen: Chosen) -> None:
+    theirs = _named(chosen.spans, "Agent vote:")
+    ours = [record for record in local if record.span_name.startswith("Agent vote: ")]
+    if ours and not theirs:
+        book.unchecked("vote", "Agent vote:*", len(ours))
+        return
+    for record in ours:
+        span = next((span for span in theirs if span.name == record.span_name), None)
+        if span is None:
+            book.alone("vote", record, None)
+            continue
+        theirs.remove(span)
+        at = (record.where, span.row)
+        book.met("vote")
+        book.check("vote", record.span_name, "time", _timed(record), book.time(span.start), "s", within=1.0, at=at)
+        book.text(
+            "vote",
+            record.span_name,
+            "reason",
+            record.attributes.get("reason"),
+            span.text("reason", "massgen.vote.reason"),
+            at=at,
+        )
+    for span in theirs:
+        book.alone("vote", None, span)
+    dropped = sum(not vote.accepted for vote in run.votes)
+    if dropped and not chosen.exported:
+        first = next(vote for vote in run.votes if not vote.accepted)
+        book.differ(
+            "vote", "ignored and refused votes", "count", dropped, 0, at=(first.src, None), reason="no_span_for_vote"
+        )
+
+
+def _winner(book: Book, run: Run, local: Sequence[Record], chosen: Chosen) -> None:
+    span = next(iter(_named(chosen.spans, "Winner selected:")), None)
+    span = span or next(iter(_named(chosen.spans, "Coordination event: winner_selected")), None)
+    if span is None:
+        if run.winner is not None:
+            book.unchecked("winner", "Winner selected:*", 1)
+    else:
+        said = span.text("winner_agent_id", "agent_id", "massgen.agent_id")
+        book.check("winner", "winner", "agent", run.winner or "none", said, at=(run.winner_src, span.row))
+    final = next(iter(_named(chosen.spans, "Final answer from")), None)
+    if final is not None:
+        book.text(
+            "winner",
+            "final answer",
+            "text",
+            run.final_text,
+            final.text("answer_preview"),
+            at=(run.final_src, final.row),
+        )
+    restarts = len(_named(chosen.spans, "Agent restart:"))
+    counted = sum(record.span_name.startswith("Agent restart:") for record in local)
+    if restarts and restarts != counted:
+        book.differ(
+            "restart",
+            "Agent restart",
+            "count",
+            counted,
+            restarts,
+            reason="restart_logs" if restarts > counted else None,
+        )
+
+
+def _usage(book: Book, run: Run, local: Sequence[Record], chosen: Chosen) -> None:
+    holding = [span for span in chosen.spans if span.name.startswith("agent.") or not span.name]
+    holding = [span for span in holding if any(span.number(f"massgen.usage.{m}") is not None for m in MEASURES)]
+    if not holding:
+        if run.usage:
+            book.unchecked("usage", "massgen.usage.*", len(run.usage))
+        return
+    agents: dict[str, list[Received]] = {}
+    for span in holding:
+        agents.setdefault(span.text("massgen.agent_id") or _agent_of(span.name), []).append(span)
+    for agent, own in agents.items():
+        use = run.usage.get(agent)
+        running = _running(local, agent)
+        for measure in MEASURES:
+            values = [(value, span) for span in own if (value := span.number(f"massgen.usage.{measure}")) is not None]
+            if not values or use is None:
+                continue
+            value, span = max(values, key=lambda pair: pair[0])
+            value = sum(v for v, _ in values) if chosen.exported else value
+            ours, unit = _recorded(use.recorded, measure), "USD" if measure == "cost" else "tokens"
+            within = _DOLLARS if measure == "cost" else 0.0
+            reason = None
+            if use.corrected is not None and _recorded(use.corrected, measure) == value:
+                reason = "doubled_usage"
+            elif ours is not None and value > ours and abs(value - sum(running[measure])) <= within:
+                reason = "cumulative_usage"
+            book.check(
+                "usage",
+                agent,
+                measure,
+                ours,
+                value,
+                unit,
+                within=within,
+                at=(f"token_usage of {agent}", span.row),
+                reason=reason,
+            )
+    _usage_of_rounds(book, local, chosen)
+
+
+def _agent_of(name: str) -> str:
+    return name.removeprefix("agent.").rpartition(".")[0]
+
+
+def _recorded(usage: Usage, measure: str) -> float | None:
+    return {
+        "input": usage.input_tokens, "output": usage.output_tokens, "reasoning": usage.reasoning_tokens,
+        "cached_input": usage.cached_input_tokens, "cost": usage.cost_usd,
+    }[measure]  # fmt: skip
+
+
+def _running(local: Sequence[Record], agent: str) -> dict[str, list[float]]:
+    """The running totals of an agent after each of its rounds."""
+    found: dict[str, list[float]] = {measure: [] for measure in MEASURES}
+    for record in local:
+        if record.span_name.startswith("agent.") and record.attributes.get("massgen.agent_id") == agent:
+            for measure, totals in found.items():
+                value = number(record.attributes.get(f"massgen.usage.{measure}"))
+                if value is not None:
+                    totals.append((totals[-1] if totals else 0.0) + value)
+    return found
+
+
+def _usage_of_rounds(book: Book, local: Sequence[Record], chosen: Chosen) -> None:
+    """A round's usage is the step from its agent's running total before it; that of spans made from logs is its own."""
+    before: dict[tuple[str, str], float] = {}
+    waiting: dict[tuple[str, str], float | None] = {}
+    for ours, span in pairs_of_rounds(local, chosen.spans):
+        if ours is None:
+            continue
+        agent = str(ours.attributes.get("massgen.agent_id"))
+        for measure in MEASURES:
+            key = (agent, measure)
+            own, gathered = number(ours.attributes.get(f"massgen.usage.{measure}")), waiting.get(key, 0.0)
+            waiting[key] = None if own is None or gathered is None else gathered + own
+            value = None if span is None else span.number(f"massgen.usage.{measure}")
+            if span is None or value is None:
+                continue
+            step = value if chosen.exported else value - before.get(key, 0.0)
+            cost = measure == "cost"
+            book.check(
+                "usage of a round", ours.span_name, measure, waiting[key], round(step, 6) if cost else step, "USD" if cost else "tokens",
+                within=_DOLLARS if cost else 0.0, at=(ours.where, span.row),
+            )  # fmt: skip
+            before[key], waiting[key] = value, 0.0
+
+
+def _models(book: Book, run: Run, chosen: Chosen) -> None:
+    """Model requests, which no log holds: their number, their tokens beside the agents' totals, and whose times are real."""
+    done = _named(chosen.spans, "streaming response from")
+    asked = _named(chosen.spans, "Chat Completion with") or _named(chosen.spans, "llm.")
+    if not done and not asked:
+        return
+    book.differ(
+        "model",
+        "model requests",
+        "count",
+        None,
+        max(len(asked), len(done)),
+        reason="no_model_records",
+        verdict="only_spans",
+    )
+    for measure, key in (("input", "gen_ai.usage.input_tokens"), ("output", "gen_ai.usage.output_tokens")):
+        told = [value for span in done if (value := span.number(key)) is not None]
+        recorded = [_recorded(use.recorded, measure) for use in run.usage.values()]
+        if len(told) == len(done) == len(asked) and None not in recorded:
+            total = sum(value for value in recorded if value is not None)
+            book.check(
+                "model",
+                "tokens of all requests",
+                measure,
+                total,
+                sum(told),
+                "tokens",
+                at=("token_usage of all agents", None),
+            )
+    session = next((span for span in chosen.spans if span.name == SESSION), None)
+    if session is not None and session.end is not None:
+        late = sum(span.start is not None and span.start >= session.end for span in done)
+        if late:
+            book.differ(
+                "model",
+                "responses noted after the run's end",
+                "count",
+                None,
+                late,
+                reason="late_streams",
+                verdict="only_spans",
+            )
+
+
+def _failures(book: Book, local: Sequence[Record], chosen: Chosen) -> None:
+    for span in chosen.spans:
+        if span.failure is not None and not span.name.startswith(("mcp", "Tool execution")):
+            known = "generator_exit" if "GeneratorExit" in span.failure else None
+            ours = next((r for r in local if r.span_name == span.name and r.error is not None), None)
+            if ours is None:
+                book.differ(
+                    "failure",
+                    span.name,
+                    "error",
+                    None,
+                    span.failure,
+                    at=("", span.row),
+                    reason=known,
+                    verdict="only_spans",
+                )
+    told = {span.name for span in chosen.spans}
+    for record in local:
+        if record.exception is not None and record.span_name not in told:
+            book.differ(
+                "failure",
+                record.span_name,
+                "error",
+                record.message,
+                None,
+                at=(record.where, None),
+                reason="no_exception_span",
+                verdict="only_local",
+            )
