@@ -88,6 +88,7 @@ async def test_unknown_arguments_are_refused() -> None:
 def test_a_limit_below_one_is_refused(name: str, limit: int) -> None:
     """By every tool that takes one: a page always makes progress."""
     required: dict[str, object] = {"agent": "agent_a"} if name == "read_trace" else {}
+    required |= {"spans": "[]"} if name == "reconcile" else {}
     required |= {"part": "findings"} if name == "run_overview" else {}
     required |= {"sql": "SELECT 1"} if name == "query_records" else {}
     required |= {"part": "agents"} if name in {"cost_and_tokens", "read_status_reliability"} else {}

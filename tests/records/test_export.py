@@ -215,7 +215,7 @@ def test_an_export_that_broke_off_goes_on(export, monkeypatch: pytest.MonkeyPatc
     logs = ("--logs-dir", str(CORPUS / S9))
     with receiver(answer=lambda n: (400 if n == 3 else 200, b"", {})) as there:
         told = export("--otlp", there.url, *logs, code=2)
-        assert "took 20 records, then none" in told
+        assert "took 20 records, then no more" in told
         assert "400" in told
         assert len(there.spans) == 20
         export("--otlp", there.url, *logs)
@@ -236,7 +236,7 @@ def test_no_other_endpoint_gets_anything(export) -> None:
     """A redirection is an error, not a way."""
     logs = ("--logs-dir", str(CORPUS / S9))
     with receiver() as other, receiver(answer=lambda _: (307, b"", {"Location": f"{other.url}/v1/traces"})) as there:
-        assert "then none" in export("--otlp", there.url, *logs, code=2)
+        assert "took 0 records, then no more" in export("--otlp", there.url, *logs, code=2)
         assert (there.requests >= 1, other.requests, other.spans) == (True, 0, [])
 
 

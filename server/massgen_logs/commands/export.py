@@ -32,13 +32,13 @@ def main(arguments: list[str]) -> int:
     log = ",".join(options.log) if options.log else "latest"
     root = find_root(options.logs_dir, None if log == ALL else log.split(",")[0])
     wanted = places(root, log)
-    if options.parquet is not None:
-        _print(_to_parquet(_outside(Path(options.parquet), root), wanted))
-        return 0
     try:
-        _print(_to_otlp(options.otlp, _headers(options.header), wanted, again=options.again))
+        if options.parquet is not None:
+            _print(_to_parquet(_outside(Path(options.parquet), root), wanted))
+        else:
+            _print(_to_otlp(options.otlp, _headers(options.header), wanted, again=options.again))
     except KeyboardInterrupt:
-        print("massgen-logs: stopped; the same command sends the rest", file=sys.stderr)
+        print("massgen-logs: stopped; the same command does the rest", file=sys.stderr)
         return STOPPED
     return 0
 
@@ -152,7 +152,7 @@ def _to_otlp(endpoint: str, headers: dict[str, str], wanted: Sequence[Place], *,
             for batch in otlp.batches(left):
                 if reason := sender.send(batch):
                     raise MassgenLogError(
-                        f"{url} took {sent} records, then none: {reason}. The same command sends the rest."
+                        f"{url} took {sent} records, then no more: {reason}. The same command sends the rest."
                     )
                 ledger.add(noted, trace, (str(row["span_id"]) for row in batch))
                 sent += len(batch)

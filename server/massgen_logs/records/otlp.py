@@ -97,7 +97,7 @@ class Sender:
         with _told() as reasons:
             result = self._exporter.export([self._span(row) for row in rows])
         if result is not SpanExportResult.SUCCESS:
-            return "; ".join(reasons[-2:]) or "no reason given"
+            return flat("; ".join(reasons[-2:]), 600).rstrip(".") or "no reason given"
         self._note_refused()
         return None
 
