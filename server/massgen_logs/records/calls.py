@@ -22,8 +22,8 @@ _NEAR_S = 5.0
 
 def compare(book: Book, run: Run, local: Sequence[Record], chosen: Chosen) -> None:
     """Compare number, duration, success and command of the calls of each agent and tool."""
-    ours = [record for record in local if record.kind == "span" and record.span_name.startswith(("mcp.", "tool."))]
-    theirs, counts = _calls(chosen.spans)
+    ours = [record for record in local if is_call(record)]
+    theirs, counts = one_each(chosen.spans)
     if not theirs:
         book.unchecked("call", "mcp.*", len(ours))
         return
@@ -50,6 +50,11 @@ def compare(book: Book, run: Run, local: Sequence[Record], chosen: Chosen) -> No
                 book.alone("call", None, span)
 
 
+def is_call(record: Record) -> bool:
+    """True for the span of a tool call."""
+    return record.kind == "span" and record.span_name.startswith(("mcp.", "tool."))
+
+
 def tool(span: Received) -> str:
     """The tool's name as the model calls it."""
     told = span.text("tool.name", "tool_name")
@@ -64,7 +69,7 @@ def _agent(span: Received) -> str | None:
     return span.text("massgen.agent_id", "agent_id")
 
 
-def _calls(spans: Sequence[Received]) -> tuple[list[Received], dict[str, dict[str, int]]]:
+def one_each(spans: Sequence[Received]) -> tuple[list[Received], dict[str, dict[str, int]]]:
     """One span a call, of the first family that a tool has; and how many each family has, by tool."""
     found: dict[str, dict[str, list[Received]]] = defaultdict(lambda: defaultdict(list))
     for span in spans:

@@ -73,6 +73,20 @@ def choose(run: Run, local: Sequence[Record], spans: Sequence[Received]) -> Chos
     )
 
 
+def pairs_of_rounds(local: Sequence[Record], spans: Sequence[Received]) -> list[tuple[Record | None, Received | None]]:
+    """Executions of agents: the n-th of a name with the n-th of that name, by time."""
+    theirs: dict[str, list[Received]] = {}
+    for span in spans:
+        if span.name.startswith("agent."):
+            theirs.setdefault(span.name, []).append(span)
+    found: list[tuple[Record | None, Received | None]] = []
+    for record in local:
+        if record.span_name.startswith("agent.") and record.kind == "span":
+            same = theirs.get(record.span_name)
+            found.append((record, same.pop(0) if same else None))
+    return found + [(None, span) for rest in theirs.values() for span in rest]
+
+
 def is_exported(span: Received) -> bool:
     """True for a span that was made from logs."""
     return any(name.startswith("massgen_logs.") for name in span.attributes)

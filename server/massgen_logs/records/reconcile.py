@@ -6,18 +6,17 @@ difference that none of them explains has no reason, and is the one to look at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from massgen_logs.records import calls
-from massgen_logs.records.chosen import SESSION, Chosen, choose
-from massgen_logs.records.received import Reading, Received, number
+from massgen_logs.records import calls, usage
+from massgen_logs.records.chosen import SESSION, Chosen, choose, pairs_of_rounds
+from massgen_logs.records.received import Reading, Received
 from massgen_logs.records.schema import Record
 from massgen_logs.records.verdicts import Book, Compared, Difference
-from massgen_logs.run.model import Run, Usage
+from massgen_logs.run.model import Run
 
-MEASURES = ("input", "output", "reasoning", "cached_input", "cost")
-_SECONDS, _SHARE, _DOLLARS = 0.25, 0.01, 0.000002
+_SECONDS, _SHARE = 0.25, 0.01
 _LIMITS = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10000})
 REASONS = {
     "clock_zone": "the clocks differ by whole quarters of an hour: one side read a local time in another zone; other times are compared after that shift",
@@ -31,6 +30,9 @@ REASONS = {
     "restart_logs": "MassGen logs a restart for every agent at every answer, also where none follows; the logs' executions are counted here",
     "no_span_for_vote": "MassGen has no span for ignored and refused votes",
     "no_model_records": "no file of a log tree holds single model requests",
+    "llm_opens_only": "llm.*.stream spans last only until the stream is open: no model time is in them",
+    "no_model_spans": "no llm.* span and no response log came back: the query left them out, or this backend's client isn't instrumented",
+    "no_context": "MassGen hands no context to its tools: their spans hang under the session; go by massgen.agent_id and time",
     "late_streams": "MassGen closes most model streams only at the end of the run: their recorded durations run until then and are no model times",
     "generator_exit": "MassGen closes a model stream early; so it is in every run, and nothing failed",
     "no_exception_span": "MassGen ends no span with this failure; the logs alone tell it",
@@ -75,8 +77,9 @@ def reconcile(run: Run, local: Sequence[Record], reading: Reading) -> Reconciled
         _answers(book, local, chosen)
         _votes(book, run, local, chosen)
         _winner(book, run, local, chosen)
-        _usage(book, run, local, chosen)
+        usage.compare(book, run, local, chosen)
         _models(book, run, chosen)
+        _hierarchy(book, local, chosen)
         _failures(book, local, chosen)
     found = sorted(book.differences, key=lambda d: (d.reason is not None, d.verdict == "unchecked"))
     used = {d.reason for d in found if d.reason}
@@ -112,20 +115,6 @@ def _duration(book: Book, what: str, name: str, ours: Record, span: Received, re
     book.check(
         what, name, "duration", took, span.duration, "s", within=within, at=(ours.where, span.row), reason=reason
     )
-
-
-def pairs_of_rounds(local: Sequence[Record], spans: Sequence[Received]) -> list[tuple[Record | None, Received | None]]:
-    """Executions of agents: the n-th of a name with the n-th of that name, by time."""
-    theirs: dict[str, list[Received]] = {}
-    for span in spans:
-        if span.name.startswith("agent."):
-            theirs.setdefault(span.name, []).append(span)
-    found: list[tuple[Record | None, Received | None]] = []
-    for record in local:
-        if record.span_name.startswith("agent.") and record.kind == "span":
-            same = theirs.get(record.span_name)
-            found.append((record, same.pop(0) if same else None))
-    return found + [(None, span) for rest in theirs.values() for span in rest]
 
 
 def _rounds(book: Book, local: Sequence[Record], chosen: Chosen) -> None:
@@ -241,98 +230,14 @@ def _winner(book: Book, run: Run, local: Sequence[Record], chosen: Chosen) -> No
         )
 
 
-def _usage(book: Book, run: Run, local: Sequence[Record], chosen: Chosen) -> None:
-    holding = [span for span in chosen.spans if span.name.startswith("agent.") or not span.name]
-    holding = [span for span in holding if any(span.number(f"massgen.usage.{m}") is not None for m in MEASURES)]
-    if not holding:
-        if run.usage:
-            book.unchecked("usage", "massgen.usage.*", len(run.usage))
-        return
-    agents: dict[str, list[Received]] = {}
-    for span in holding:
-        agents.setdefault(span.text("massgen.agent_id") or _agent_of(span.name), []).append(span)
-    for agent, own in agents.items():
-        use = run.usage.get(agent)
-        running = _running(local, agent)
-        for measure in MEASURES:
-            values = [(value, span) for span in own if (value := span.number(f"massgen.usage.{measure}")) is not None]
-            if not values or use is None:
-                continue
-            value, span = max(values, key=lambda pair: pair[0])
-            value = sum(v for v, _ in values) if chosen.exported else value
-            ours, unit = _recorded(use.recorded, measure), "USD" if measure == "cost" else "tokens"
-            within = _DOLLARS if measure == "cost" else 0.0
-            reason = None
-            if use.corrected is not None and _recorded(use.corrected, measure) == value:
-                reason = "doubled_usage"
-            elif ours is not None and value > ours and abs(value - sum(running[measure])) <= within:
-                reason = "cumulative_usage"
-            book.check(
-                "usage",
-                agent,
-                measure,
-                ours,
-                value,
-                unit,
-                within=within,
-                at=(f"token_usage of {agent}", span.row),
-                reason=reason,
-            )
-    _usage_of_rounds(book, local, chosen)
-
-
-def _agent_of(name: str) -> str:
-    return name.removeprefix("agent.").rpartition(".")[0]
-
-
-def _recorded(usage: Usage, measure: str) -> float | None:
-    return {
-        "input": usage.input_tokens, "output": usage.output_tokens, "reasoning": usage.reasoning_tokens,
-        "cached_input": usage.cached_input_tokens, "cost": usage.cost_usd,
-    }[measure]  # fmt: skip
-
-
-def _running(local: Sequence[Record], agent: str) -> dict[str, list[float]]:
-    """The running totals of an agent after each of its rounds."""
-    found: dict[str, list[float]] = {measure: [] for measure in MEASURES}
-    for record in local:
-        if record.span_name.startswith("agent.") and record.attributes.get("massgen.agent_id") == agent:
-            for measure, totals in found.items():
-                value = number(record.attributes.get(f"massgen.usage.{measure}"))
-                if value is not None:
-                    totals.append((totals[-1] if totals else 0.0) + value)
-    return found
-
-
-def _usage_of_rounds(book: Book, local: Sequence[Record], chosen: Chosen) -> None:
-    """A round's usage is the step from its agent's running total before it; that of spans made from logs is its own."""
-    before: dict[tuple[str, str], float] = {}
-    waiting: dict[tuple[str, str], float | None] = {}
-    for ours, span in pairs_of_rounds(local, chosen.spans):
-        if ours is None:
-            continue
-        agent = str(ours.attributes.get("massgen.agent_id"))
-        for measure in MEASURES:
-            key = (agent, measure)
-            own, gathered = number(ours.attributes.get(f"massgen.usage.{measure}")), waiting.get(key, 0.0)
-            waiting[key] = None if own is None or gathered is None else gathered + own
-            value = None if span is None else span.number(f"massgen.usage.{measure}")
-            if span is None or value is None:
-                continue
-            step = value if chosen.exported else value - before.get(key, 0.0)
-            cost = measure == "cost"
-            book.check(
-                "usage of a round", ours.span_name, measure, waiting[key], round(step, 6) if cost else step, "USD" if cost else "tokens",
-                within=_DOLLARS if cost else 0.0, at=(ours.where, span.row),
-            )  # fmt: skip
-            before[key], waiting[key] = value, 0.0
-
-
 def _models(book: Book, run: Run, chosen: Chosen) -> None:
     """Model requests, which no log holds: their number, their tokens beside the agents' totals, and whose times are real."""
+    session = next((span for span in chosen.spans if span.name == SESSION), None)
     done = _named(chosen.spans, "streaming response from")
     asked = _named(chosen.spans, "Chat Completion with") or _named(chosen.spans, "llm.")
     if not done and not asked:
+        if session is not None and not chosen.exported:
+            book.differ("model", "model requests", "count", None, 0, reason="no_model_spans", verdict="unchecked")
         return
     book.differ(
         "model",
@@ -343,11 +248,13 @@ def _models(book: Book, run: Run, chosen: Chosen) -> None:
         reason="no_model_records",
         verdict="only_spans",
     )
+    if not done:
+        book.differ("model", "responses", "count", None, 0, reason="llm_opens_only", verdict="unchecked")
     for measure, key in (("input", "gen_ai.usage.input_tokens"), ("output", "gen_ai.usage.output_tokens")):
         told = [value for span in done if (value := span.number(key)) is not None]
-        recorded = [_recorded(use.recorded, measure) for use in run.usage.values()]
-        if len(told) == len(done) == len(asked) and None not in recorded:
-            total = sum(value for value in recorded if value is not None)
+        totals = [usage.recorded(use.recorded, measure) for use in run.usage.values()]
+        if len(told) == len(done) == len(asked) and None not in totals:
+            total = sum(value for value in totals if value is not None)
             book.check(
                 "model",
                 "tokens of all requests",
@@ -357,7 +264,6 @@ def _models(book: Book, run: Run, chosen: Chosen) -> None:
                 "tokens",
                 at=("token_usage of all agents", None),
             )
-    session = next((span for span in chosen.spans if span.name == SESSION), None)
     if session is not None and session.end is not None:
         late = sum(span.start is not None and span.start >= session.end for span in done)
         if late:
@@ -370,6 +276,33 @@ def _models(book: Book, run: Run, chosen: Chosen) -> None:
                 reason="late_streams",
                 verdict="only_spans",
             )
+
+
+def _hierarchy(book: Book, local: Sequence[Record], chosen: Chosen) -> None:
+    """Under how many rounds their calls hang, and spans whose parent did not come back."""
+    by_id = {span.id: span for span in chosen.spans if span.id is not None}
+    taken, _ = calls.one_each(chosen.spans)
+    taken = [span for span in taken if span.parent is not None]
+    under = sum(any(above.name.startswith("agent.") for above in _above(span, by_id)) for span in taken)
+    rounds = {record.span_id for record in local if record.span_name.startswith("agent.")}
+    ours = sum(record.parent_span_id in rounds for record in local if calls.is_call(record))
+    if taken and under < len(taken) and under != ours:
+        book.differ("hierarchy", "calls below their agent's round", "count", ours, under, reason="no_context")
+    lost = sum(span.parent is not None and span.parent not in by_id for span in chosen.spans)
+    if lost:
+        book.differ(
+            "hierarchy", "spans whose parent is missing", "count", 0, lost, reason="not_in_rows", verdict="only_spans"
+        )
+
+
+def _above(span: Received, by_id: Mapping[str, Received]) -> Iterator[Received]:
+    """Parents of a span, as far as they are there; a circle ends."""
+    for _ in range(20):
+        parent = by_id.get(span.parent or "")
+        if parent is None:
+            return
+        yield parent
+        span = parent
 
 
 def _failures(book: Book, local: Sequence[Record], chosen: Chosen) -> None:
