@@ -267,7 +267,7 @@ def _of_otlp(span: dict[str, object], at: int) -> Received | None:
     start, end = (None if t is None else t / 1e9 for t in (start, end))
     status = _mapping(span.get("status"))
     failure: str | None = None
-    if status.get("code") in {"STATUS_CODE_ERROR", "ERROR", 2}:
+    if status.get("code") in ("STATUS_CODE_ERROR", "ERROR", 2):
         failure = str(status.get("message") or "error")
     for event in map(_mapping, _list(span.get("events"))):
         if event.get("name") == "exception":
@@ -309,7 +309,7 @@ def _value(value: object, depth: int) -> object:
     kind, inner = next(iter(told.items()))
     if kind == "intValue":
         exact = number(inner)
-        return int(exact) if exact is not None else None
+        return int(exact) if exact is not None and abs(exact) < 1 << 63 else None
     if kind == "arrayValue":
         return [_value(one, depth + 1) for one in _list(_mapping(inner).get("values"))]
     if kind == "kvlistValue":

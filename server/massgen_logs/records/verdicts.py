@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TypeGuard
@@ -111,6 +112,7 @@ class Book:
     ) -> None:  # fmt: skip
         """Keep a difference."""
         off = round(spans - local, 6) if _is_number(local) and _is_number(spans) else None
+        off = off if off is not None and math.isfinite(off) else None
         self.differences.append(Difference(what, name, measure, verdict, local, spans, unit, off, reason, *at))
 
     def alone(self, what: str, ours: Record | None, span: Received | None, reason: str | None = None) -> None:

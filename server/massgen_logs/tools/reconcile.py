@@ -61,7 +61,7 @@ def _read(spans: str, root: Path) -> tuple[str, Reading]:
     Raises:
         MassgenLogError: for what is neither JSON nor a file in the log root.
     """
-    if spans.lstrip()[:1] in {"[", "{", '"'}:
+    if "\n" in spans.strip() or spans.lstrip()[:1] in {"[", "{", '"'}:
         return "spans", read(spans, "spans")
     wrong = "neither JSON nor a file in the log root. Give rows as query_run returns them, or a path below"
     try:
