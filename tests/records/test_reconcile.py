@@ -285,6 +285,18 @@ def test_rows_of_a_query_that_chose_a_few_columns_are_compared_in_these() -> Non
     assert agree == {("call", "count"): (12, 12), ("call", "duration"): (12, 12), ("call", "command"): (12, 12)}
 
 
+def test_rows_of_model_responses_are_compared_with_the_agents_totals() -> None:
+    """150,376 tokens in and 1,378 out: those of truth.json's two agents, in columns whose names say little."""
+    models = [
+        {"span_name": row["span_name"], "seconds": 1.5, "input": str(row["attributes"]["gen_ai.usage.input_tokens"]), "output": "1378" if n == 0 else "0"}
+        for n, row in enumerate(r for r in ROWS if r["span_name"].startswith("streaming"))
+    ]  # fmt: skip
+    data = reconcile(json.dumps(models))
+    assert {(row["what"], row["measure"], row["agree"], row["compared"]) for row in data["compared"]} == {
+        ("model", "input", 1, 1), ("model", "output", 1, 1),
+    }  # fmt: skip
+
+
 def test_usage_that_was_summed_is_told_to_be_running_totals() -> None:
     """62,130 + 110,529 + 113,885 for agent_a, whose real input is 113,885; the maximum agrees."""
     data = reconcile('[{"agent": "agent_a", "input_tokens": 286544}, {"agent": "agent_b", "input_tokens": 36491}]')

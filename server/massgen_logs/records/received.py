@@ -46,6 +46,7 @@ _NAMED = {
     "input": "tool.input_preview",
 }  # fmt: skip
 """Names that queries give to columns, and the attribute that each is."""
+_OF_MODELS = _NAMED | {"input": "gen_ai.usage.input_tokens", "output": "gen_ai.usage.output_tokens"}
 _HEAVY = frozenset({"request_data", "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.tool.definitions"})
 _HEX = re.compile(r"[0-9a-fA-F]{16}(?:[0-9a-fA-F]{16})?")
 
@@ -238,11 +239,13 @@ def _span(row: object, at: int) -> Received | None:
 def _of_row(row: dict[str, object], at: int) -> Received | None:
     given = row.get("attributes")
     attributes = _mapping(_parsed(given) if isinstance(given, str) else given)
-    for name, value in row.items():
-        if name not in _COLUMNS and value is not None:
-            attributes.setdefault(_NAMED.get(name, name), value)
     name = row.get("span_name")
-    if not isinstance(name, str) and not attributes:
+    name = name if isinstance(name, str) else ""
+    meant = _OF_MODELS if name.startswith("streaming response") else _NAMED
+    for column, value in row.items():
+        if column not in _COLUMNS and value is not None:
+            attributes.setdefault(meant.get(column, column), value)
+    if not name and not attributes and not _COLUMNS & row.keys():
         return None
     start, end = _time(row.get("start_timestamp")), _time(row.get("end_timestamp"))
     duration = number(row.get("duration"))
@@ -251,11 +254,11 @@ def _of_row(row: dict[str, object], at: int) -> Received | None:
     if end is None and start is not None and duration is not None:
         end = start + duration
     failure = next((row[k] for k in ("exception_type", "exception_message", "otel_status_message") if row.get(k)), None)
-    failed = row.get("is_exception") is True or row.get("otel_status_code") == "ERROR"
+    failed = failure or row.get("is_exception") is True or row.get("otel_status_code") == "ERROR"
     kind = row.get("kind")
     return _received(
-        at, name if isinstance(name, str) else "", kind if isinstance(kind, str) else None, (row.get("trace_id"), row.get("span_id"), row.get("parent_span_id")),
-        (start, end, duration), str(failure or "error") if failed or row.get("exception_type") else None, attributes,
+        at, name, kind if isinstance(kind, str) else None, (row.get("trace_id"), row.get("span_id"), row.get("parent_span_id")),
+        (start, end, duration), str(failure or "error") if failed else None, attributes,
     )  # fmt: skip
 
 
