@@ -12,7 +12,8 @@ from massgen_logs.tools.registry import NAMES
 
 CLEAN = "s1_clean_0.1.97"
 SESSION = "log_20261122_104800_969289"
-READING = [name for name in NAMES if name not in {"list_logs", "write_report", "read_trace", "compare_runs"}]
+MORE = {"list_logs", "write_report", "read_trace", "compare_runs", "query_records", "reconcile"}
+READING = [name for name in NAMES if name not in MORE]
 
 
 def attempt(root: Path) -> Path:

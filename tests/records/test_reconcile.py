@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import duckdb
 import pytest
 
 from conftest import CORPUS, DATA
@@ -261,6 +262,35 @@ def test_every_form_in_which_spans_come_back_is_read(form: str) -> None:
     data = reconcile(FORMS[form]())
     assert (data["rows"], data["unreadable"], data["used"]) == (126, 0, 106)
     assert told(data) == EXPLAINED
+
+
+def test_what_the_queries_of_logfire_queries_bring_back_is_compared() -> None:
+    """Each run over the captured spans as Logfire has them: their facts agree, and all differences have a reason."""
+    named = call(get("logfire_queries"), {"logs_dir": S9}).json()["data"]["queries"]  # type: ignore[index]
+    facts: dict[str, dict[tuple[str, str], tuple[int, int]]] = {}
+    with duckdb.connect() as base:
+        base.execute("SET TimeZone='UTC'")
+        types = dict.fromkeys(ROWS[0], "VARCHAR")
+        types |= {"attributes": "JSON", "duration": "DOUBLE", "is_exception": "BOOLEAN"}
+        types |= dict.fromkeys(("start_timestamp", "end_timestamp"), "TIMESTAMPTZ")
+        base.execute(
+            f"CREATE TABLE records ({', '.join(f'{n} {t}' for n, t in types.items())}, exception_type VARCHAR, exception_message VARCHAR, otel_status_code VARCHAR)"
+        )
+        for row in ROWS:
+            values = [json.dumps(v) if isinstance(v, dict) else v for v in row.values()]
+            base.execute(f"INSERT INTO records VALUES ({', '.join('?' * len(values))}, NULL, NULL, 'UNSET')", values)
+        for query in named:
+            found = base.execute(query["sql"])
+            names = [column[0] for column in found.description or ()]
+            rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            data = reconcile(json.dumps(rows, default=str))
+            assert all(d["reason"] for d in data["differences"]), query["id"]
+            facts[query["id"]] = {(c["what"], c["measure"]): (c["agree"], c["compared"]) for c in data["compared"]}
+    assert facts["rounds"]["round", "count"] == (5, 5)
+    assert facts["tools"]["call", "command"] == facts["tools"]["call", "count"] == (12, 12)
+    assert facts["usage"]["usage", "input"] == facts["usage"]["usage", "cost"] == (2, 2)
+    assert facts["llm"]["model", "input"] == (1, 1)
+    assert facts["timeline"]["answer", "count"] == facts["timeline"]["vote", "count"] == (2, 2)
 
 
 def test_rows_of_a_query_that_chose_a_few_columns_are_compared_in_these() -> None:

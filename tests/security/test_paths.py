@@ -36,6 +36,8 @@ MORE: dict[str, dict[str, Any]] = {
     "read_trace": {"agent": "agent_a"},
     "compare_runs": {"logs": [f"{NAME}:1:1", "log_20261122_104800_969289:1:1"]},
     "write_report": {"content": "x"},
+    "query_records": {"sql": "SELECT span_name, attributes FROM records"},
+    "reconcile": {"spans": "[]"},
 }
 READING = [name for name in NAMES if name not in {"compare_runs", "write_report"}]
 

@@ -191,9 +191,11 @@ def test_planted_text_stays_in_its_fence_in_every_answer(closer: str, copy_of) -
     for name in NAMES:
         if name in {"write_report", "compare_runs"}:
             continue
-        arguments = {"agent": "agent_a", "limit": 500} if name == "read_trace" else {}
+        more: dict[str, dict[str, object]] = {
+            "read_trace": {"agent": "agent_a", "limit": 500}, "query_records": {"sql": "SELECT * FROM records"}, "reconcile": {"spans": "[]"},
+        }  # fmt: skip
         fence: str | None = None
-        for line in call(get(name), {"logs_dir": str(root), **arguments}).text().split("\n"):
+        for line in call(get(name), {"logs_dir": str(root), **more.get(name, {})}).text().split("\n"):
             assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\x1b]", line)
             if fence is not None:
                 fence = None if line == fence else fence

@@ -62,7 +62,7 @@ def logfire_queries(
         )
     return Result(
         LogfireQueries(run.logfire, start, end, minutes, too_old, queries(run, around, question), call),
-        next=("query_records",),
+        next=("query_records", "reconcile"),
     )  # fmt: skip
 
 
