@@ -1,4 +1,4 @@
-"""The command line `massgen-logs`: every tool as a command, and `serve`. Imports no mcp, and rich only on a terminal."""
+"""The command line `massgen-logs`: every tool as a command, and commands/. Imports no mcp, and rich only on a terminal."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from massgen_logs.tools.registry import NAMES, get
 if TYPE_CHECKING:
     from massgen_logs.text.mask import Masked
 
+COMMANDS = {
+    "serve": "massgen_logs.commands.serve",
+    "export": "massgen_logs.commands.export",
+}
+"""The commands that are no tools, and the module of each; a tool's command is made from the registry."""
 FAILED = 2
 """Exit code of a call that could not be answered; its reason is on standard error."""
-
-COMMANDS = {"export": "massgen_logs.commands.export"}
-"""Commands that are no tools, and their modules: each has `main(arguments) -> exit code`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        if arguments[:1] == ["serve"]:
-            return _serve(arguments[1:])
-        if arguments and arguments[0] in COMMANDS:
-            return int(import_module(COMMANDS[arguments[0]]).main(arguments[1:]))
+        if arguments and (module := COMMANDS.get(arguments[0])):
+            return import_module(module).main(arguments[1:])
         return _run_tool(arguments)
     except MassgenLogError as error:
         from massgen_logs.text.mask import Masker
@@ -42,20 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: nothing left to say
         return 0
-
-
-def _serve(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="massgen-logs serve", description="MCP server over standard input and output."
-    )
-    parser.add_argument(
-        "--logs-dir", help="folder of the log_* folders; default: found from the working directory upward"
-    )
-    options = parser.parse_args(arguments)
-    from massgen_logs import mcp_server
-
-    mcp_server.serve(options.logs_dir)
-    return 0
 
 
 def _run_tool(arguments: list[str]) -> int:
