@@ -12,8 +12,10 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, cast, get_args
 
+import anyio.from_thread
 import anyio.to_thread
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool as ServedTool
 from mcp.types import ToolAnnotations
@@ -42,6 +44,7 @@ Start: list_logs, then run_overview (outcome, five checks, all red flags). Then 
 - what an agent did and thought, word for word: read_trace(agent, round, kind, contains)
 - any other figure, also across runs, by SQL: query_records(sql, log="all"); for Logfire's own spans: logfire_queries
 - rows that came back from Logfire beside the logs: reconcile(spans)
+- what a run that still goes on is doing, stuck or slow; waits for a change or the end: watch_run
 - the report: draft_report (measured parts filled, [[JUDGE: ...]] places for your judgement), then write_report
 
 log is "latest" by default; it takes a name, a unique prefix or any path inside a log; turn and attempt default to the last.
@@ -108,11 +111,18 @@ def _bound(tool: Tool, logs_dir: str | None) -> Callable[..., Awaitable[str]]:
     """
 
     async def bound(**arguments: Any) -> str:
+        context = arguments.pop("context", None)
         if arguments.get("logs_dir") is None:
             arguments["logs_dir"] = logs_dir
+
+        def tell(waited: float, most: float, line: str) -> None:
+            anyio.from_thread.run(context.report_progress, waited, most, line)  # only a tool that waits calls it
+
         with stop.when_left():
             try:
-                return await anyio.to_thread.run_sync(lambda: call(tool, arguments).text(), abandon_on_cancel=True)
+                return await anyio.to_thread.run_sync(
+                    lambda: call(tool, arguments, tell).text(), abandon_on_cancel=True
+                )
             except MassgenLogError as error:
                 raise ToolError(str(error)) from error
 
@@ -124,6 +134,8 @@ def _bound(tool: Tool, logs_dir: str | None) -> Callable[..., Awaitable[str]]:
         )
         for parameter in tool.parameters().values()
     ]
+    if tool.needs == "live":
+        parameters.append(inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=Context))
     bound.__name__ = tool.name
     bound.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": str}
     vars(bound)["__signature__"] = inspect.Signature(parameters, return_annotation=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -33,3 +34,17 @@ def check() -> None:
     left = _left.get()
     if left is not None and left.is_set():
         raise MassgenLogError("The call was cancelled.")
+
+
+def wait(seconds: float) -> None:
+    """Wait, and give up at once if the caller goes.
+
+    Raises:
+        MassgenLogError: as check.
+    """
+    left = _left.get()
+    if left is None:
+        time.sleep(seconds)
+    else:
+        left.wait(seconds)
+        check()

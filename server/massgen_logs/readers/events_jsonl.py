@@ -32,6 +32,25 @@ class Event:
 
 # Sorted out by a look at the raw bytes, before any parsing: together they are most of a long file.
 _SKIPPED = ("evaluation_criteria_set", "final_presentation_chunk")
+_MARKS = tuple(f'"event_type": "{kind}"'.encode() for kind in _SKIPPED)
+
+
+def parse(raw: bytes) -> Event | None:
+    """One line whose number is not known (0); None for one that is no event, and for what `read` leaves out."""
+    if any(mark in raw[:90] for mark in _MARKS):
+        return None
+    try:
+        entry = mapping(parse_json(raw))
+    except ValueError:
+        return None
+    kind = text(entry.get("event_type"))
+    return _event(0, kind, entry) if kind is not None else None
+
+
+def _event(line: int, kind: str, entry: dict[str, object]) -> Event:
+    return Event(
+        line, text(entry.get("timestamp")) or "", kind, text(entry.get("agent_id")), mapping(entry.get("data"))
+    )
 
 
 def read(path: Path | None, source: Source, problems: list[Problem], *, thinking: bool = True) -> Iterator[Event]:
@@ -59,6 +78,4 @@ def read(path: Path | None, source: Source, problems: list[Problem], *, thinking
             continue
         if kind in skipped:
             continue
-        yield Event(
-            number, text(entry.get("timestamp")) or "", kind, text(entry.get("agent_id")), mapping(entry.get("data"))
-        )
+        yield _event(number, kind, entry)

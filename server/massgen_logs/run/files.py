@@ -72,7 +72,7 @@ def read_files(place: Place) -> Files:
         return read.value
 
     coordination = take(coordination_events.read(attempt.file("coordination_events.json")))
-    metadata = _with_config(take(execution_metadata.read(attempt.file("execution_metadata.yaml"))), place)
+    metadata = with_config(take(execution_metadata.read(attempt.file("execution_metadata.yaml"))), place)
     # a kill between MassGen's write and its rename leaves only the temporary file
     status = take(status_json.read(attempt.file("status.json") or attempt.file("status.json.tmp")))
     return Files(
@@ -89,7 +89,7 @@ def read_files(place: Place) -> Files:
     )
 
 
-def _with_config(metadata: Metadata, place: Place) -> Metadata:
+def with_config(metadata: Metadata, place: Place) -> Metadata:
     """The metadata of a restarted attempt names no config: that of its session's other attempts applies."""
     others = (a for turn in place.session.turns for a in turn.attempts if a.path != place.attempt.path)
     for other in others if not metadata.agents else ():

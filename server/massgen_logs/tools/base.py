@@ -29,6 +29,10 @@ Limit = Annotated["int | None", "rows a page"]
 Part = Annotated["str | None", "only this list of the answer, rows whole"]
 
 
+Tell = Callable[[float, float, str], None]
+"""Takes how a long call goes: seconds waited, seconds at most, and a line for people, masked by its writer."""
+
+
 @dataclass(slots=True)
 class Result:
     """What a tool's function returns: data (a dataclass), its page if it is a list, and what to ask next."""
@@ -45,7 +49,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool. needs: what its function takes first: a Run, a (Run, Place), or the log root.
+    """One tool. needs: what its function takes first: a Run, a (Run, Place), the log root, or live: the log root as the caller
+    gave it and a Tell or None.
 
     render gets the masked data as plain dicts and lists and gives the lines of the answer. notes: ids of the run's
     notes that concern it; None for all of them.
@@ -55,7 +60,7 @@ class Tool:
     title: str
     function: Callable[..., Result]
     render: Callable[[Any], list[str]]
-    needs: Literal["run", "place", "root"] = "run"
+    needs: Literal["run", "place", "root", "live"] = "run"
     notes: frozenset[str] | None = frozenset()
     writes: bool = False
     parts: bool = True
@@ -71,7 +76,7 @@ class Tool:
     def parameters(self) -> dict[str, inspect.Parameter]:
         """The arguments that a caller may give, the common ones first."""
         own = list(inspect.signature(self.function).parameters.values())[
-            {"run": 1, "place": 2, "root": 1}[self.needs] :
+            {"run": 1, "place": 2, "root": 1, "live": 2}[self.needs] :
         ]
         # what a function takes first is of types that are not imported before it is called: these are not looked up
         own = [p.replace(annotation=eval(p.annotation, self.function.__globals__)) for p in own]
@@ -80,7 +85,7 @@ class Tool:
             paged = {p.name for p in own}
             common.append(("part", Part, None))
             common += [entry for entry in (("limit", Limit, None), ("cursor", Cursor, None)) if entry[0] not in paged]
-        if self.needs != "root":
+        if self.needs not in {"root", "live"}:
             common = [("log", Log, "latest"), ("turn", TurnArg, None), ("attempt", AttemptArg, None), *common]
         made = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
@@ -193,8 +198,13 @@ _STATES = {
 }
 
 
-def call(tool: Tool, arguments: dict[str, Any]) -> Answer:
+def call(tool: Tool, arguments: dict[str, Any], tell: Tell | None = None) -> Answer:
     """Call a tool with the caller's arguments.
+
+    Args:
+        tool: which.
+        arguments: those that the caller gave.
+        tell: told how a call goes that waits; None: nobody wants to know.
 
     Raises:
         MassgenLogError: for anything that the caller can mend; its text is masked too.
@@ -203,12 +213,12 @@ def call(tool: Tool, arguments: dict[str, Any]) -> Answer:
 
     runs: list[Run] = []
     try:
-        return _part(tool, dict(arguments), runs)
+        return _part(tool, dict(arguments), runs, tell)
     except MassgenLogError as error:  # it may name what the log names
         raise MassgenLogError(masker_of(*runs).text(clean(str(error)))) from error
 
 
-def _part(tool: Tool, arguments: dict[str, Any], runs: list[Run]) -> Answer:
+def _part(tool: Tool, arguments: dict[str, Any], runs: list[Run], tell: Tell | None) -> Answer:
     """The answer, or only the one of its lists that `part` names."""
     own = inspect.signature(tool.function).parameters
     part = arguments.pop("part", None)
@@ -216,20 +226,22 @@ def _part(tool: Tool, arguments: dict[str, Any], runs: list[Run]) -> Answer:
     if part is None:
         if any(value is not None for value in paging.values()):
             raise MassgenLogError(f"limit and cursor of {tool.name} page one of its lists: give its name as part.")
-        return _call(tool, arguments, runs)
+        return _call(tool, arguments, runs, tell)
     from massgen_logs.tools import parts
 
-    answer = _call(tool, arguments | ({"limit": EVERYTHING} if "limit" in own else {}), runs)
+    answer = _call(tool, arguments | ({"limit": EVERYTHING} if "limit" in own else {}), runs, tell)
     rows, page = parts.page_of(answer.json(), str(part), paging["cursor"], paging["limit"])
     data: dict[str, object] = {"part": part, "rows": rows}
     return replace(answer, tool=replace(tool, render=parts.render), data=data, page=page, next=())
 
 
-def _call(tool: Tool, arguments: dict[str, Any], runs: list[Run]) -> Answer:
+def _call(tool: Tool, arguments: dict[str, Any], runs: list[Run], tell: Tell | None) -> Answer:
     from massgen_logs.tools.masking import load
     from massgen_logs.tree import find_root, resolve
 
     logs_dir = arguments.pop("logs_dir", None)
+    if tool.needs == "live":
+        return _answer(tool, tool.function(logs_dir, tell, **arguments), None)
     if tool.needs == "root":
         named = arguments.get("logs") or str(arguments.get("log") or "").split(",")
         result = tool.function(find_root(logs_dir, named[0] or None), **arguments)

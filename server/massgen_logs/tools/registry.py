@@ -9,7 +9,7 @@ from massgen_logs.tools.base import Tool
 NAMES = (
     "list_logs", "run_overview", "coordination_timeline", "repeated_commands", "vote_reasons", "read_status_reliability",
     "cost_and_tokens", "time_breakdown", "duplicated_work", "answer_progression", "find_errors", "compare_runs",
-    "read_trace", "query_records", "logfire_queries", "reconcile", "draft_report", "write_report",
+    "read_trace", "query_records", "logfire_queries", "reconcile", "draft_report", "write_report", "watch_run",
 )  # fmt: skip
 
 
