@@ -55,7 +55,8 @@ def test_all_facts_in_six_calls_and_ten_thousand_tokens(sample: Sample) -> None:
     [
         n
         for n in NAMES
-        if n not in {"write_report", "draft_report", "list_logs", "compare_runs", "query_records", "reconcile"}
+        if n
+        not in {"write_report", "draft_report", "list_logs", "compare_runs", "query_records", "reconcile", "watch_run"}
     ],
 )
 def test_a_default_answer_stays_under_two_thousand_tokens(tool: str, sample: Sample) -> None:

@@ -90,6 +90,8 @@ def calls_on(mutant: Mutant, other: Path, rng: random.Random) -> Iterator[tuple[
                     name,
                     {"logs_dir": str(mutant.root), "logs": [str(mutant.attempt), str(attempts(other)[-1])]},
                 )
+            case "watch_run":
+                yield name, {**place, "timeout_s": 0}
             case "read_trace":
                 for agent in agents:
                     yield name, {**place, "agent": agent, **more}

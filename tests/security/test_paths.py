@@ -22,6 +22,7 @@ from massgen_logs import handles
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.mcp_server import make_server
 from massgen_logs.report import write as writing
+from massgen_logs.run import live
 from massgen_logs.run import load as loading
 from massgen_logs.tools import base
 from massgen_logs.tools import write_report as write_tool
@@ -434,7 +435,8 @@ def test_a_swap_between_check_and_use_is_not_followed(
         swap(tree, level)
         return place
 
-    monkeypatch.setattr(base, "resolve", found_then_swapped)
+    for module in (base, live):
+        monkeypatch.setattr(module, "resolve", found_then_swapped)
     _, text = by_command(run_cli, tool, {"logs_dir": str(tree.root)} | MORE.get(tool, {}))
     assert (tree.root / "moved").exists()
     assert CANARY not in text

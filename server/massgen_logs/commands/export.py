@@ -1,5 +1,7 @@
-"""`massgen-logs export`: the span records of logs as Parquet files, or to an OTLP endpoint. No tool: it writes and sends
-where the user's command line says, which no agent's argument may decide."""
+"""export: hand the span records of logs on, as Parquet files or to an OTLP endpoint, secrets masked.
+
+No tool: it writes and sends where the user's command line says, which no agent's argument may decide.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from massgen_logs.commands import STOPPED
 from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.handles import SESSION
 from massgen_logs.records.collect import ALL, places
@@ -19,8 +22,6 @@ from massgen_logs.text.mask import Masker
 from massgen_logs.tools.masking import load, masker_of
 from massgen_logs.tree import Place, find_root
 
-STOPPED = 130
-
 
 def main(arguments: list[str]) -> int:
     """Export; returns the exit code.
@@ -28,7 +29,7 @@ def main(arguments: list[str]) -> int:
     Raises:
         MassgenLogError: if it can't be done, with what was done before.
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     log = ",".join(options.log) if options.log else "latest"
     root = find_root(options.logs_dir, None if log == ALL else log.split(",")[0])
     wanted = places(root, log)
@@ -43,24 +44,25 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Its arguments."""
+    made = argparse.ArgumentParser(
         prog="massgen-logs export",
         description="Hand the span records of logs (see query-records) on: as Parquet files, or to an OTLP endpoint. Secrets are masked.",
     )
-    to = parser.add_mutually_exclusive_group(required=True)
+    to = made.add_mutually_exclusive_group(required=True)
     to.add_argument("--parquet", metavar="DIR", help="write DIR/day=.../session=.../records.parquet")
     to.add_argument("--otlp", metavar="ENDPOINT", help="send to this OTLP/HTTP endpoint, such as http://localhost:4318")
-    parser.add_argument(
+    made.add_argument(
         "--log", nargs="+", action="extend", metavar="LOG", help='logs; "all" for every one (default: latest)'
     )
-    parser.add_argument("--logs-dir", "--log-dir", help="folder of the log_* folders; default: found by itself")
-    parser.add_argument(
+    made.add_argument("--logs-dir", "--log-dir", help="folder of the log_* folders; default: found by itself")
+    made.add_argument(
         "--header", nargs="+", action="extend", metavar="NAME=VALUE", default=[],
         help="sent with each request; OTEL_EXPORTER_OTLP_HEADERS keeps a token out of the list of processes",
     )  # fmt: skip
-    parser.add_argument("--again", action="store_true", help="send also what this endpoint has acknowledged before")
-    return parser
+    made.add_argument("--again", action="store_true", help="send also what this endpoint has acknowledged before")
+    return made
 
 
 def _outside(folder: Path, root: Path) -> Path:

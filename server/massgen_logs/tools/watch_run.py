@@ -128,9 +128,10 @@ def looks(watches: list[Watch], left: Callable[[], float], every: float = POLL_S
 
 def brief(run: LiveRun, masker: Masker) -> str:
     """One line for people, its command masked."""
-    at_work = [f"{a.id} {a.doing}" for a in run.agents if a.doing in {"tool", "model", "working"}]
-    parts = [run.session, state_of(run), *(at_work if run.state == "in_progress" else [])]
-    return " · ".join([*parts, sentence(run, masker)] if living.pace(run) not in {"", "working"} else parts)
+    if run.state != "in_progress":
+        return f"{run.session} · {state_of(run)} · {run.reason}"
+    parts = [run.session, state_of(run), *(f"{a.id}: {a.doing}" for a in run.agents), dollars(run.cost_usd)]
+    return " · ".join([*parts, sentence(run, masker)] if living.pace(run) != "working" else parts)
 
 
 def state_of(run: LiveRun) -> str:
