@@ -142,10 +142,10 @@ def look(on: Watch, now: float | None = None) -> LiveRun:
     written = _written(attempt)
     age = {name: max(0.0, moment - t) for name, t in written.items()}
     how = _ending(on, status.value, metadata.value, written, moment)
-    state = "in_progress" if on.told.restarting and how.state == "finished" else how.state
-    over = state != "in_progress" and _settled(
-        how, status.value, metadata.value, min(age.values(), default=None), moment
-    )
+    quiet = min(age.values(), default=None)
+    between = on.told.restarting and how.state == "finished" and quiet is not None and quiet < ending.ALIVE_S
+    state = "in_progress" if between and not on.pinned else how.state
+    over = state != "in_progress" and _settled(how, status.value, metadata.value, quiet, moment)
     recorded = on.events.written is not None
     logs = [age[name] for name in age if name.endswith(".log")]
     costs = {name: usage.price(one) for name, one in usage.recorded(status.value, Metrics()).items()}
@@ -176,7 +176,7 @@ def look(on: Watch, now: float | None = None) -> LiveRun:
             for name in _names(on, status.value, metadata.value)
         ],
         quiet_s=age.get("events.jsonl") if recorded else min(logs, default=None),
-        written_s=min(age.values(), default=None),
+        written_s=quiet,
         status_s=age.get("status.json"),
         calls_recorded=recorded,
         skipped_bytes=on.events.skipped,

@@ -130,7 +130,7 @@ def brief(run: LiveRun, masker: Masker) -> str:
     """One line for people, its command masked."""
     if run.state != "in_progress":
         return f"{run.session} · {state_of(run)} · {run.reason}"
-    parts = [run.session, state_of(run), *(f"{a.id}: {a.doing}" for a in run.agents), dollars(run.cost_usd)]
+    parts = [run.session, state_of(run), *(f"{a.id}: {a.doing}" for a in run.agents), f"cost {dollars(run.cost_usd)}"]
     return " · ".join([*parts, sentence(run, masker)] if living.pace(run) != "working" else parts)
 
 
@@ -162,7 +162,7 @@ def sentence(run: LiveRun, masker: Masker) -> str:
 def _open(agent: LiveAgent, masker: Masker) -> str:
     call = living.longest(agent.open_calls)
     if call is None:
-        return "it waits for its model"
+        return "no call of it is open: it waits for its model, or MassGen starts its tools"
     command = f" {inline(flat(masker.text(call.command), 80))}" if call.command else ""
     more = f" ({len(agent.open_calls) - 1} more calls)" if len(agent.open_calls) > 1 else ""
     return f"{call.tool}{command} is open for {seconds(call.open_s)} s{more}"
