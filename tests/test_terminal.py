@@ -14,7 +14,7 @@ from conftest import CORPUS
 from massgen_logs import terminal
 
 
-def on_a_terminal(*arguments: str) -> list[str]:
+def on_a_terminal(*arguments: str, code: int = 0) -> list[str]:
     """The lines that the command line prints to a pseudo-terminal of 160 columns, without styles."""
     ours, theirs = pty.openpty()
     environment = os.environ | {"COLUMNS": "160", "TERM": "xterm", "LINES": "50"}
@@ -32,8 +32,8 @@ def on_a_terminal(*arguments: str) -> list[str]:
                 break
             seen += piece
     os.close(ours)
-    assert process.returncode == 0
-    return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode()).replace("\r", "").split("\n")
+    assert process.returncode == code
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode()).replace("\r", "").split("\n")
 
 
 def test_an_overview_keeps_its_lines() -> None:

@@ -74,7 +74,7 @@ def watch_run(
     begun, known = time.monotonic(), "" if until in {"change", "end"} else until
     masker, why = Masker(), "timeout"
     runs: list[LiveRun] = []
-    for runs in looks(watches, lambda: timeout_s - (time.monotonic() - begun)):
+    for runs in looks(watches, lambda: timeout_s - (time.monotonic() - begun), POLL_S):
         mark = living.mark(runs)
         known = known or mark
         if all(run.over for run in runs):
@@ -115,7 +115,7 @@ def begin(logs_dir: str | None, log: str) -> list[Watch]:
     return list(found.values())
 
 
-def looks(watches: list[Watch], left: Callable[[], float], every: float = POLL_S) -> Iterator[list[LiveRun]]:
+def looks(watches: list[Watch], left: Callable[[], float], every: float) -> Iterator[list[LiveRun]]:
     """All runs, again and again; the last time when `left`, the seconds that remain, is used up. Between two looks it waits
     `every` seconds, in which a caller who goes is noticed at once."""
     while True:
