@@ -210,3 +210,39 @@ def test_a_status_that_is_torn_for_a_moment_leaves_what_was_known(running: Path)
     (running / "status.json").write_text('{"meta": {')
     run = live.look(on, AT + 2)
     assert (run.phase, [a.status for a in run.agents]) == ("initial_answer", ["streaming", "streaming"])
+
+
+def test_a_timeout_is_over_when_its_end_is_written(copy_of, tmp_path: Path) -> None:
+    """Up to 0.1.60 MassGen presents an answer after it, with finish_reason "timeout" in status.json all the while."""
+    root = copy_of("s1_clean_0.1.45")
+    attempt = next(root.glob("*/turn_1/attempt_1"))
+    end = attempt / "coordination_events.json"
+    shutil.move(end, tmp_path / end.name)
+    written(attempt, AT, finish_reason="timeout", is_complete=True)
+    on = live.watch(root, "latest")
+    run = live.look(on, AT + 1)
+    assert (run.state, run.over) == ("timed_out", False)
+    shutil.move(tmp_path / end.name, end)
+    os.utime(end, (AT - 1, AT - 1))
+    run = live.look(on, AT + 1)
+    assert (run.state, run.over) == ("timed_out", True)
+
+
+def test_a_version_that_records_no_events_is_judged_by_its_logs(copy_of) -> None:
+    """0.1.45: what runs now isn't known, how long an agent's output has been quiet is."""
+    root = copy_of("s1_clean_0.1.45")
+    attempt = next(root.glob("*/turn_1/attempt_1"))
+    for name in END_FILES:
+        (attempt / name).unlink()
+    at = json.loads((attempt / "status.json").read_text())["meta"]["last_updated"] + 5
+    written(attempt, at)
+    for agent, when in (("agent_a", at - 5), ("agent_b", at - 60)):
+        os.utime(attempt / "agent_outputs" / f"{agent}.txt", (when, when))
+    os.utime(attempt / "agent_outputs" / "system_status.txt", (at - 60, at - 60))
+    alive(attempt, at + 39)
+    run = live.look(live.watch(root, "latest"), at + 40)
+    assert [(a.id, a.doing, a.quiet_s, a.open_calls) for a in run.agents] == [
+        ("agent_a", "working", 45.0, ()), ("agent_b", "working", 100.0, ()),
+    ]  # fmt: skip
+    assert (run.calls_recorded, run.quiet_s, living.pace(run)) == (False, 40.0, "slow")
+    assert sentence(run, Masker()) == "slow: nothing was logged for 40.0 s; which call is open isn't recorded"

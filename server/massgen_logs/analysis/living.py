@@ -21,15 +21,19 @@ def pace(run: LiveRun) -> str:
         return ""
     if run.status_s is not None and run.written_s is not None and run.written_s >= SILENT_S:
         return "silent"
-    of_agents = {agent_pace(agent) for agent in run.agents}
+    of_agents = {agent_pace(agent) for agent in run.agents} if run.calls_recorded else {_pace(run.quiet_s)}
     return next((one for one in ("stuck", "slow") if one in of_agents), "working")
 
 
 def agent_pace(agent: LiveAgent) -> str:
     """stuck, slow, working, or "" for an agent that is not at work or whose events aren't recorded."""
-    if agent.doing not in {"tool", "model"} or agent.quiet_s is None:
+    return _pace(agent.quiet_s) if agent.doing in {"tool", "model"} else ""
+
+
+def _pace(quiet_s: float | None) -> str:
+    if quiet_s is None:
         return ""
-    return "stuck" if agent.quiet_s >= STUCK_S else "slow" if agent.quiet_s >= SLOW_S else "working"
+    return "stuck" if quiet_s >= STUCK_S else "slow" if quiet_s >= SLOW_S else "working"
 
 
 def longest(calls: Iterable[OpenCall]) -> OpenCall | None:

@@ -33,7 +33,7 @@ _DECIDE_S = 5.0
 """Seconds after which the state of a run whose files have not changed is looked at again."""
 _TOLD_BY = {"finished": ("completed", "waiting_for_review"), "timed_out": ("timeout",)}
 _DEAD = frozenset({"error", "timeout"})
-_WAITING = frozenset({"waiting", "answered", "voted", "completed"})
+_AT_WORK = frozenset({"streaming", "restarting"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ class OpenCall:
 @dataclass(frozen=True, slots=True)
 class LiveAgent:
     """One agent. doing: tool (a call is open), model (at work, no call open), working (at work; the version records no
-    calls while it runs), waiting, dead, or unknown. quiet_s: since its last event. answers and voted_for as far as they
+    calls while it runs), waiting, dead, or unknown. quiet_s: since its last event, or
+    the last write of its output where events aren't recorded. answers and voted_for as far as they
     are known now; voted_for is an agent."""
 
     id: str
@@ -67,7 +68,7 @@ class LiveRun:
     """A run at one moment. Times in seconds, cost in US dollars.
 
     over: it has ended, and nothing more is expected of it. completion: MassGen's own percentage, which is a guess.
-    quiet_s: since the last event of any agent (events.jsonl; else since the last write of a log). written_s: since the
+    quiet_s: since the last event of any agent (events.jsonl; else since the last write of a log or output). written_s: since the
     last write of any of its files; status_s: of status.json, which a living MassGen rewrites every two seconds.
     """
 
@@ -145,9 +146,10 @@ def look(on: Watch, now: float | None = None) -> LiveRun:
     quiet = min(age.values(), default=None)
     between = on.told.restarting and how.state == "finished" and quiet is not None and quiet < ending.ALIVE_S
     state = "in_progress" if between and not on.pinned else how.state
-    over = state != "in_progress" and _settled(how, status.value, metadata.value, quiet, moment)
+    over = state != "in_progress" and _settled(how, status.value, metadata.value, written, moment)
     recorded = on.events.written is not None
-    logs = [age[name] for name in age if name.endswith(".log")]
+    outputs = {name: age.get(f"agent_outputs/{name}.txt") for name in _names(on, status.value, metadata.value)}
+    logs = [one for name, one in age.items() if name.endswith((".log", ".txt"))]
     costs = {name: usage.price(one) for name, one in usage.recorded(status.value, Metrics()).items()}
     floor = None in costs.values() or any(not d.priced or d.cost_is_floor for d in dialects.values())
     elapsed = status.value.elapsed_s
@@ -171,10 +173,7 @@ def look(on: Watch, now: float | None = None) -> LiveRun:
         elapsed_s=elapsed,
         cost_usd=usage.total_cost(costs.values(), ()),
         cost_is_floor=floor,
-        agents=[
-            _agent(name, on, status.value, costs.get(name), event_age)
-            for name in _names(on, status.value, metadata.value)
-        ],
+        agents=[_agent(name, on, status.value, costs.get(name), event_age, output) for name, output in outputs.items()],
         quiet_s=age.get("events.jsonl") if recorded else min(logs, default=None),
         written_s=quiet,
         status_s=age.get("status.json"),
@@ -233,21 +232,28 @@ def _ending(on: Watch, status: Status, metadata: Metadata, written: dict[str, fl
     return on.decided[2]
 
 
-def _settled(how: Ending, status: Status, metadata: Metadata, written_s: float | None, now: float) -> bool:
-    """Whether nothing more is to come: MassGen may still be writing the end, or evaluate it and begin another attempt."""
-    if how.last_sign is None or now - how.last_sign > ending.ALIVE_S or written_s is None or written_s > SETTLED_S:
+def _settled(how: Ending, status: Status, metadata: Metadata, written: dict[str, float], now: float) -> bool:
+    """Whether nothing more is to come. MassGen may still present an answer after a timeout (up to 0.1.60), write the files of
+    the end, status.json last, or evaluate the answer and begin another attempt."""
+    last = max(written.values(), default=0.0)
+    if how.last_sign is None or now - how.last_sign > ending.ALIVE_S or now - last > SETTLED_S:
         return True
     if (integer(mapping((metadata.orchestrator or {}).get("coordination")).get("max_orchestration_restarts")) or 0) > 0:
         return False
-    return how.state == "unfinished" or status.finish_reason in _TOLD_BY.get(how.state, ())
+    if status.finish_reason not in _TOLD_BY.get(how.state, ()):
+        return how.state == "unfinished"
+    return written.get("status.json", 0.0) >= written.get("coordination_events.json", now)
 
 
 def _names(on: Watch, status: Status, metadata: Metadata) -> list[str]:
     return list(dict.fromkeys([*(one.id for one in metadata.agents), *status.agents, *on.told.agents]))
 
 
-def _agent(name: str, on: Watch, status: Status, cost: float | None, event_age: float | None) -> LiveAgent:
-    """event_age: of events.jsonl, 0 for a run that is not going on, None where there is none."""
+def _agent(
+    name: str, on: Watch, status: Status, cost: float | None, event_age: float | None, output_age: float | None
+) -> LiveAgent:
+    """event_age: of events.jsonl, 0 for a run that is not going on, None where there is none; output_age: of the agent's file
+    in agent_outputs, which tells how long it has been quiet then."""
     entry, told = status.agents.get(name), on.told.agents.get(name, Doing())
     state = entry.status if entry else None
 
@@ -259,12 +265,12 @@ def _agent(name: str, on: Watch, status: Status, cost: float | None, event_age: 
     if state in _DEAD:
         doing = "dead"
     elif event_age is None:
-        doing = "working" if state == "streaming" else "waiting" if state in _WAITING else "unknown"
+        doing = "working" if state in _AT_WORK else "waiting" if state == "voted" else "unknown"
     else:
         doing = "tool" if told.open else "model" if told.at_work else "waiting"
     return LiveAgent(
         name, state, entry.error if entry else None,
         max((n for n in (entry.answer_count if entry else None, told.answers or None) if n is not None), default=None),
         told.voted_for or (entry.voted_for if entry else None), doing,
-        tuple(OpenCall(c.tool, c.command, ago(c.t)) for c in told.open.values()), ago(told.last), cost,
+        tuple(OpenCall(c.tool, c.command, ago(c.t)) for c in told.open.values()), ago(told.last) if event_age is not None else output_age, cost,
     )  # fmt: skip

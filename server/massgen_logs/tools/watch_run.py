@@ -155,7 +155,9 @@ def sentence(run: LiveRun, masker: Masker) -> str:
         for agent in run.agents if living.agent_pace(agent) in {"stuck", "slow"}
     ]  # fmt: skip
     if found in {"stuck", "slow"}:
-        return f"{found}: " + "; ".join(told)
+        return f"{found}: " + (
+            "; ".join(told) or f"nothing was logged for {seconds(run.quiet_s)} s; which call is open isn't recorded"
+        )
     return found or run.reason
 
 
@@ -219,7 +221,7 @@ def _cells(agent: dict[str, Any], live: bool) -> tuple[object, ...]:
         more = f" +{len(calls) - 1} more" if len(calls) > 1 else ""
         now = f"{'' if live else 'no end of '}{call['tool']} {call['command'] or ''} {seconds(call['open_s'])} s{more}"
     return (
-        agent["id"], agent["status"], agent["answers"], agent["voted_for"], flat(now, 120), seconds(agent["quiet_s"]) if live else "-",
+        agent["id"], agent["status"], agent["answers"], agent["voted_for"], flat("not recorded" if now == "unknown" else now, 120), seconds(agent["quiet_s"]) if live else "-",
         dollars(agent["cost_usd"]), agent["error"],
     )  # fmt: skip
 
