@@ -29,7 +29,7 @@ def test_list_logs_imports_no_big_library(corpus: Path) -> None:
     """Neither mcp nor its companions, nor DuckDB, rich, pydantic or yaml."""
     seen = probe("list-logs", "--logs-dir", str(corpus / "s7a_multiturn_0.1.97"))
     assert seen["code"] == 0
-    for module in ("mcp", "mcp_types", "pydantic", "duckdb", "rich", "yaml", "httpx2", "anyio", "asyncio"):
+    for module in ("mcp", "mcp_types", "pydantic", "duckdb", "rich", "yaml", "httpx2", "anyio", "asyncio", "shtab"):
         assert module not in seen["modules"], module
 
 
