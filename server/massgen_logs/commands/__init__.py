@@ -15,7 +15,7 @@ COMMANDS = {
     "serve": "massgen_logs.commands.serve",
 }
 """Name and module of each."""
-ALIASES = {"list": "list-logs", "summary": "run-overview"}
+ALIASES = {"list": "list-logs", "summary": "run-overview", "tools": "time-breakdown"}
 """Names that `massgen logs` has, and the tools' commands that answer them."""
 NOT_ANSWERED = 2
 """Exit code of a call that could not be answered, and of wrong arguments; the reason is on standard error."""
