@@ -203,6 +203,22 @@ def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert list(file.lines()) == []
 
 
+def test_a_look_at_what_has_not_changed_reads_nothing(running: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an ended run never again; of a running one only its last lines, every five seconds: time alone may have ended it."""
+    asked: list[float] = []
+    plain = live.ending.decide
+
+    def noted(*arguments: Any) -> Any:
+        asked.append(arguments[-1] - AT)
+        return plain(*arguments)
+
+    monkeypatch.setattr(live.ending, "decide", noted)
+    on = watched(running)
+    for after in (1, 2, 5, 6.5, 7, 130, 131, 200):
+        live.look(on, AT + after)
+    assert asked == [1, 6.5, 130]
+
+
 def test_a_status_that_is_torn_for_a_moment_leaves_what_was_known(running: Path) -> None:
     """0.1.12 wrote it in place."""
     on = watched(running)

@@ -221,8 +221,11 @@ def _written(attempt: Attempt) -> dict[str, float]:
 
 
 def _ending(on: Watch, status: Status, metadata: Metadata, written: dict[str, float], now: float) -> Ending:
-    """As run/ending.py decides; asked again when a file has changed, and now and then, for time alone ends a dead run."""
-    if on.decided is None or on.decided[0] != written or now - on.decided[1] > _DECIDE_S:
+    """As run/ending.py decides; asked again when a file has changed, and of a run in progress now and then: time alone ends a
+    dead one."""
+    known = on.decided
+    late = known is not None and known[2].state == "in_progress" and now - known[1] > _DECIDE_S
+    if on.decided is None or on.decided[0] != written or late:
         coordination = _kept(on, "coordination_events.json", coordination_events.read).value
         failure = (metadata.failure_stage, metadata.failure_error or "") if metadata.failure_stage else None
         how = ending.decide(
