@@ -60,7 +60,7 @@ def listing(folder: Path) -> list[tuple[str, os.stat_result]]:
         return []
 
 
-def status(path: Path) -> os.stat_result | None:
+def status(path: Path | str) -> os.stat_result | None:
     """Of what has this path, also if it is a link; None if nothing has. Good to see a change, not to trust a path."""
     try:
         return os.lstat(path)

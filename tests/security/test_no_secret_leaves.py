@@ -147,6 +147,8 @@ def answers(root: Path, logs: list[str]) -> Iterator[tuple[str, str]]:
             calls = (
                 [{"logs": logs}] if name == "compare_runs" and len(logs) > 1 else [] if name == "compare_runs" else [{}]
             )
+            if name == "query_records":
+                calls = [{"log": "all", "sql": "SELECT * FROM records"}]
         else:
             calls = [{"log": log} for log in logs]
         for arguments in calls:
@@ -234,6 +236,7 @@ async def test_the_mcp_surface_and_its_errors_are_masked(copy_of) -> None:
             if name in {"write_report", "compare_runs"}:
                 continue
             arguments = {"agent": "agent_a"} if name == "read_trace" else {}
+            arguments |= {"sql": "SELECT * FROM records"} if name == "query_records" else {}
             told = str(await client.call_tool(name, arguments))
             assert not leaks(planter, told), name
             if get(name).needs != "root":

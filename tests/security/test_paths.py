@@ -21,6 +21,7 @@ from conftest import CORPUS
 from massgen_logs import handles
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.mcp_server import make_server
+from massgen_logs.records import collect
 from massgen_logs.report import write as writing
 from massgen_logs.run import live
 from massgen_logs.run import load as loading
@@ -435,7 +436,7 @@ def test_a_swap_between_check_and_use_is_not_followed(
         swap(tree, level)
         return place
 
-    for module in (base, live):
+    for module in (base, live, collect):
         monkeypatch.setattr(module, "resolve", found_then_swapped)
     _, text = by_command(run_cli, tool, {"logs_dir": str(tree.root)} | MORE.get(tool, {}))
     assert (tree.root / "moved").exists()
