@@ -86,3 +86,25 @@ def test_a_quoted_line_is_no_connection(copy_of, ask) -> None:
     add(root, "10:53:01 | INFO     | Stream chunk [content]: Failed to connect to tools: no", "Failed to connect to tools: no",
         "10:53:01 | INFO     | Failed to connect to tools: no")  # fmt: skip
     assert "server_not_connected" not in ask("find_errors", "--logs-dir", str(root))["data"]["totals"]
+
+
+def test_a_call_without_a_server_before_events_jsonl(copy_of, ask) -> None:
+    """0.1.45 prints an error in the place of a result, and what the agent says next behind it: the call never ran."""
+    root = copy_of("s1_clean_0.1.45")
+    place = ("--logs-dir", str(root))
+    ran = ask("run_overview", *place)["data"]["commands_ran"]
+    (outputs,) = root.glob("log_*/turn_1/attempt_1/agent_outputs/agent_b.txt")
+    tool = "mcp__command_line__execute_command"
+    with outputs.open("a") as file:
+        file.write(
+            f'🔧 MCP: 🔧 [MCP Tool] Calling {tool}...🔧 MCP: Arguments for Calling {tool}: {{"command": "date"}}🔧 MCP: ❌ [MCP Tool Error] '
+            "Error: Server 'command_line' not connected | Context: server_name=command_lineAnd on."
+        )
+    data = ask("find_errors", *place, key="incidents")["data"]
+    (never,) = [i for i in data["incidents"] if i["kind"] == "never_ran"]
+    assert (never["agent"], never["command"], never["recorded_as"]) == ("agent_b", "date", "failure")
+    assert never["sentence"] == "never ran: Error: Server 'command_line' not connected"
+    told = ask("run_overview", *place)["data"]
+    assert (told["commands_ran"], told["never_ran"]) == (ran, 1)
+    items = ask("read_trace", *place, "--agent", "agent_b", key="items")["data"]["items"]
+    assert any(item["kind"] == "text" and item["text"].endswith("And on.") for item in items)

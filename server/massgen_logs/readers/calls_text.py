@@ -13,6 +13,9 @@ _RESULT_END = re.compile(
     r"(?:🔧 MCP: )?(?:📥 \[INJECTION\]|[✅❌] (?:\[(?:MCP|Custom) ?Tool\] )?[\w.:-]+ (?:completed|failed)|🔧 (?:\[MCP Tool\] )?Calling [\w.:-]+\.\.\.)",
 )
 _TOOL_ENDED = re.compile(r"([✅❌]) (?:\[(?:MCP|Custom) ?Tool\] )?([\w.:-]+) (completed|failed)")
+_TOOL_ERROR = re.compile(r"(?:🔧 MCP: )?❌ \[(?:MCP|Custom) Tool Error\] ([^\n🔧❌]*)")
+"""In the place of a result: the call could not be made. What an agent says next may follow in the same line."""
+_ERROR_END = " | Context: "
 _NEAR = 2000
 """Characters within which that line follows a result."""
 _DECODER = json.JSONDecoder(strict=False)
@@ -50,6 +53,10 @@ def pieces(text: str) -> Iterator[Piece]:
         ok = _ended_well(text, end, match[2]) if kind == "result" else None
         yield Piece(kind, match[2], text[start:end], place(match.start()), ok)
         at = end
+        while kind == "args" and (error := _TOOL_ERROR.match(text, at)):
+            said, mark, _ = error[1].partition(_ERROR_END)
+            yield Piece("result", match[2], said, place(at), ok=False)
+            at = error.start(1) + len(said) if mark else error.end()
     if at < len(text):
         yield Piece("text", None, text[at:], place(at))
 
