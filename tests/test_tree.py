@@ -131,6 +131,23 @@ def test_root_is_found_in_order(root: Path, tmp_path: Path, monkeypatch: pytest.
         find_root(str(tmp_path / "nowhere"))
 
 
+def test_a_deleted_working_directory(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Absolute paths still hold; what depends on it is refused with a message that says why."""
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    monkeypatch.delenv("MASSGEN_LOG_BASE_DIR", raising=False)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert find_root(str(root)) == root
+    assert resolve(root, A).session.name == A
+    assert resolve(root, str(root / A)).session.name == A
+    with pytest.raises(MassgenLogError, match="working directory was deleted"):
+        find_root()
+    with pytest.raises(MassgenLogError, match="no such folder"):
+        find_root("logs")
+
+
 def test_links_are_not_followed(root: Path, tmp_path: Path) -> None:
     """A linked session, turn or file is not there."""
     outside = tmp_path / "outside"

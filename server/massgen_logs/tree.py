@@ -177,7 +177,7 @@ def find_root(logs_dir: str | None = None, log: str | None = None, cwd: Path | N
     Raises:
         MassgenLogError: if none of them exists; it names every place that was tried.
     """
-    cwd = cwd or Path.cwd()
+    cwd = cwd or _cwd()
     if logs_dir:
         return _as_root(cwd / _expanded("logs_dir", logs_dir), f"logs_dir={quoted(logs_dir)}")
     if log and (root := root_around(log, cwd)):
@@ -195,9 +195,17 @@ def find_root(logs_dir: str | None = None, log: str | None = None, cwd: Path | N
     )
 
 
+def _cwd() -> Path:
+    """The working directory; where it was deleted, a path that says so and is none: absolute paths beside it still hold."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path("/(the working directory was deleted)")
+
+
 def root_around(log: str, cwd: Path | None = None) -> Path | None:
     """The log root that a path names by lying in it; None if `log` is no path, or its session doesn't exist."""
-    sessions = _sessions_around((cwd or Path.cwd()) / _expanded("log", log)) if _is_path(log) else []
+    sessions = _sessions_around((cwd or _cwd()) / _expanded("log", log)) if _is_path(log) else []
     return Path(os.path.realpath(sessions[0].parent)) if sessions and os.path.isdir(sessions[0]) else None
 
 
@@ -291,7 +299,8 @@ def _find_session(root: Path, log: str) -> tuple[Session, int | None, int | None
 def _session_of_path(root: Path, log: str) -> tuple[Session, int | None, int | None]:
     """The session that a path names by its words: no link in it is followed, and what it names need not exist."""
     given = _expanded("log", log)
-    path = Path(os.path.abspath(Path.cwd() / given if os.path.lexists(Path.cwd() / given) else root / given))
+    here = _cwd() / given
+    path = Path(os.path.abspath(here if os.path.lexists(here) else root / given))
     sessions = _sessions_around(path)
     if not sessions:
         raise _refused(log, "it is not inside a log_* folder", root)
