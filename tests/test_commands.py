@@ -196,6 +196,13 @@ def test_exit_codes_are_documented() -> None:
     assert all(f"{code} " in codes for code in (0, 1, 2, 3, 130))
 
 
+def test_a_number_with_a_fraction_is_one(run_cli) -> None:
+    """--timeout-s of watch-run."""
+    code, out, _ = run_cli("watch-run", "--timeout-s", "0.5", "--logs-dir", str(CORPUS / CLEAN))
+    assert code == 0
+    assert "nothing more is to come" in out
+
+
 def test_a_list_as_json_is_the_tools(run_cli) -> None:
     """The alias takes every flag of the tool."""
     _, out, _ = run_cli("list", "--json", "--logs-dir", str(CORPUS / CLEAN))

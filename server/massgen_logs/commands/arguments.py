@@ -65,14 +65,14 @@ def _add_argument(sub: argparse.ArgumentParser, name: str, parameter: inspect.Pa
         else:
             sub.add_argument(flag, action="store_true", help=text)
         return
-    number = "int" in base or kind is int
+    reads = int if "int" in base or kind is int else float if kind is float else str
     required = parameter.default is inspect.Parameter.empty
     note = "" if required or parameter.default is None else f" (default: {parameter.default})"
     more = "; @FILE reads a file, - standard input" if name in {"content", "spans"} else ""
     # `--logs A B` and `--logs A --logs B` are the same list
     several: dict[str, Any] = {"nargs": "+", "action": "extend"} if base.startswith("list[") else {}
     sub.add_argument(
-        flag, dest=name, type=int if number else str, required=required, **several,
+        flag, dest=name, type=reads, required=required, **several,
         default=None if required else parameter.default, help=f"{text}{more}{note}".replace("%", "%%"),
     )  # fmt: skip
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from massgen_logs.text.mask import Masked, Masker
 
 Log = Annotated[str, "latest, a name, a unique prefix, or a path inside it"]
-TurnArg = Annotated["int | None", "turn number; default: the last"]
-AttemptArg = Annotated["int | None", "attempt number; default: the last"]
+TurnArg = Annotated["int | None", "default: the last"]
+AttemptArg = Annotated["int | None", "default: the last"]
 LogsDir = Annotated["str | None", "folder of the log_* folders; default: found by itself"]
 Cursor = Annotated["str | None", "next_cursor of the page before"]
 Limit = Annotated["int | None", "rows a page"]
