@@ -71,9 +71,10 @@ class Run:
 
 
 def results_in(request: dict[str, Any]) -> list[str]:
-    """The texts of the tool results of a request."""
+    """The texts of the tool results of a request, in the order of the calls (the client sends what is ready first)."""
     blocks = [b for m in request["messages"] if isinstance(m["content"], list) for b in m["content"]]
-    return [_text(b["content"]) for b in blocks if b["type"] == "tool_result"]
+    texts = {b["tool_use_id"]: _text(b["content"]) for b in blocks if b["type"] == "tool_result"}
+    return [texts[b["id"]] for b in blocks if b["type"] == "tool_use"]
 
 
 def _text(content: Any) -> str:
@@ -87,10 +88,12 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         os.environ.get("UV_CACHE_DIR")
         or subprocess.run([UV, "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
     )
-    path = os.pathsep.join([str(Path(UV).parent), os.environ.get("PATH", "")])
+    path = os.pathsep.join([str(Path(UV).resolve().parent), os.environ.get("PATH", "")])
     return kept | {
         "HOME": str(home), "PATH": path, "UV_CACHE_DIR": cache, "LANG": "C.UTF-8", "TERM": "dumb", "DISABLE_AUTOUPDATER": "1",
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "MCP_CONNECT_TIMEOUT_MS": "60000", **more,
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "MCP_TIMEOUT": "120000",
+        "MCP_CONNECT_TIMEOUT_MS": "120000", "MCP_CONNECTION_NONBLOCKING": "false",  # wait for a server that starts slowly
+        **more,
     }  # fmt: skip
 
 
@@ -123,6 +126,8 @@ class Api:
     script: list[Turn]
     port: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+    """Path and authorization of each request."""
 
     def answer(self, request: dict[str, Any]) -> list[dict[str, Any]]:
         """The next turn; "ok" to requests without tools (titles)."""
@@ -140,7 +145,10 @@ def scripted(script: Sequence[Turn]) -> Iterator[Api]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            api.asked.append((self.path, self.headers["Authorization"]))
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if not self.path.startswith("/v1/"):
+                return self.send_error(404)
             if self.path.startswith("/v1/messages/count_tokens"):
                 return self.reply("application/json", json.dumps({"input_tokens": len(json.dumps(request)) // 4}))
             return self.reply("text/event-stream", "".join(_events(api.answer(request), len(api.requests))))

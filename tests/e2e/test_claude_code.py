@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from claude_code import CLAUDE, ROOT, SHIPPED, UV, claude, environment
+from claude_code import CLAUDE, PREFIX, ROOT, SHIPPED, UV, Turn, claude, environment, prompt, say, scripted, use
 
 from conftest import CORPUS
 
@@ -69,3 +71,117 @@ def test_the_installed_plugin_brings_skill_and_server(home: Path, project: Path)
     shown = claude(home, project, "mcp", "list")
     assert re.search(rf"plugin:{NAME}:massgen-logs: uv run .* - ✔ Connected", shown)
     assert "Missing environment variables: LOGFIRE_MCP_URL" in shown
+
+
+QUESTIONS = (
+    "coordination_timeline", "vote_reasons", "time_breakdown", "repeated_commands", "duplicated_work", "answer_progression",
+    "find_errors", "read_status_reliability", "cost_and_tokens",
+)  # fmt: skip
+
+
+def filled(results: list[str]) -> list[dict[str, object]]:
+    """The draft that was answered last, each place filled, handed to write_report."""
+    draft = results[-1][results[-1].index("# MassGen Log Analysis Report") :]
+    return [use(PREFIX + "write_report", content=re.sub(r"\[\[JUDGE: .*?\]\]", "None found.", draft, flags=re.S))]
+
+
+def test_the_workflow_leaves_a_report(home: Path, plugin: Path, project: Path) -> None:
+    """Skill, list_logs, run_overview, the questions, the evidence, draft_report, write_report: in that order, all answered.
+
+    What each must say of this run stands in its SCENARIO.md.
+    """
+    guide = plugin / "skill_assets" / "report-guide.md"
+    script: list[Turn] = [
+        [say("I load the skill."), use("Skill", skill=f"{NAME}:{NAME}")],
+        [use(PREFIX + "list_logs", limit=10)],
+        [use(PREFIX + "run_overview")],
+        [use(PREFIX + name) for name in QUESTIONS],
+        [use(PREFIX + "read_trace", agent="agent_a", contains="npm test"), use("Read", file_path=str(guide))],
+        [use(PREFIX + "draft_report")],
+        filled,
+        [say("The report is saved.")],
+    ]
+    run = prompt(home, project, "Analyse my last MassGen run", script, f"Skill,Read,{PREFIX[:-2]}")
+    assert f"Base directory for this skill: {plugin}" in run.sent
+    assert "# MassGen log analyzer" in run.sent
+    results = run.results
+    assert len(results) == 3 + len(QUESTIONS) + 4
+    assert "log_20261122_104800_969289" in results[1]
+    assert "winner: agent_a" in results[2]
+    answered = dict(zip(QUESTIONS, results[3:], strict=False))
+    assert [a[:200] for n, a in answered.items() if not a.startswith(f"{n} · log_20261122_104800_969289")] == []
+    assert "npm install|5|" in answered["repeated_commands"]
+    assert "tally" in answered["vote_reasons"]
+    assert "npm error Missing script" in results[-4]
+    assert "# Writing ANALYSIS_REPORT.md" in results[-3]
+    folder = project.parent / ".massgen" / "massgen_logs" / "log_20261122_104800_969289" / "turn_1"
+    report = (folder / "ANALYSIS_REPORT.md").read_text()
+    assert str(folder / "ANALYSIS_REPORT.md") in results[-1]
+    assert report.startswith("# MassGen Log Analysis Report")
+    assert "[[JUDGE" not in report
+    saved = json.loads((folder / "ANALYSIS_REPORT.json").read_text())
+    assert saved["report_sha256"] == hashlib.sha256(report.encode()).hexdigest()
+    assert run.events[-1]["result"] == "The report is saved."
+
+
+def test_server_and_skill_alone_work_from_the_users_project(
+    home: Path, plugin: Path, project: Path, tmp_path: Path
+) -> None:
+    """The skill's folder copied, the server by `uv run --directory`: which leaves the project, and finds its logs anyway."""
+    own = tmp_path / "home"
+    skill = own / ".claude" / "skills" / NAME
+    skill.mkdir(parents=True)
+    shutil.copy(plugin / "SKILL.md", skill)
+    shutil.copytree(plugin / "skill_assets", skill / "skill_assets")
+    serve = ["uv", "run", "--directory", str(plugin), "massgen-logs", "serve"]
+    claude(own, project, "mcp", "add", "massgen-logs", "--", *serve)
+    script: list[Turn] = [[use("Skill", skill=NAME)], [use("mcp__massgen-logs__list_logs")], [say("Done.")]]
+    run = prompt(own, project, "Which runs are there?", script, "Skill,mcp__massgen-logs", UV_NO_DEV="1")
+    assert f"Base directory for this skill: {skill}" in run.sent
+    assert f"root: {project.parent / '.massgen' / 'massgen_logs'}" in run.results[1]
+    assert "log_20261122_104800_969289" in run.results[1]
+
+
+def test_uvx_runs_the_wheel(home: Path, plugin: Path, tmp_path: Path) -> None:
+    """As it will from a package index; here the wheel is what `uv build` makes of the shipped files."""
+    dist = tmp_path / "dist"
+    build = [UV, "build", "--quiet", "--wheel", "--out-dir", str(dist), str(plugin)]
+    subprocess.run(build, env=environment(tmp_path), check=True)
+    claude(tmp_path, tmp_path, "mcp", "add", "massgen-logs", "--", "uvx", "massgen-logs", "serve")
+    shown = claude(tmp_path, tmp_path, "mcp", "list", UV_FIND_LINKS=str(dist))
+    assert "massgen-logs: uvx massgen-logs serve - ✔ Connected" in shown
+
+
+def test_without_any_log_the_user_is_told_where_was_looked(home: Path, tmp_path: Path) -> None:
+    """The model gets each place and the next step, and nothing is written."""
+    script: list[Turn] = [
+        [use("Skill", skill=f"{NAME}:{NAME}")], [use(PREFIX + "list_logs"), use(PREFIX + "run_overview")], [say("There is no log.")],
+    ]  # fmt: skip
+    run = prompt(home, tmp_path, "Analyse my last MassGen run", script, f"Skill,{PREFIX[:-2]}")
+    for result in run.results[1:]:
+        assert f"No .massgen/massgen_logs in {tmp_path}, in any folder above it, or in {home}." in result
+        assert "logs_dir" in result
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_turn_that_does_not_exist_is_refused_with_those_that_do(home: Path, project: Path) -> None:
+    """Of every tool that takes a turn, and no report is left in any folder."""
+    names = ["run_overview", *QUESTIONS, "draft_report"]
+    script: list[Turn] = [
+        [use("Skill", skill=f"{NAME}:{NAME}")], [use(PREFIX + name, turn=7) for name in names], [say("There is no turn 7.")],
+    ]  # fmt: skip
+    run = prompt(home, project, "Analyse turn 7 of my last MassGen run", script, f"Skill,{PREFIX[:-2]}")
+    assert len(run.results) == 1 + len(names)
+    assert all("log_20261122_104800_969289 has no turn 7; it has: 1." in result for result in run.results[1:])
+    assert not list(project.parent.rglob("ANALYSIS_REPORT*"))
+
+
+def test_logfires_server_is_asked_when_its_variables_are_set(home: Path, tmp_path: Path) -> None:
+    """With the token of the user's environment, and only then (see the test of the installed plugin)."""
+    with scripted([]) as api:
+        shown = claude(
+            home, tmp_path, "mcp", "list",
+            LOGFIRE_MCP_URL=f"http://127.0.0.1:{api.port}/mcp", LOGFIRE_READ_TOKEN="the-users-own",
+        )  # fmt: skip
+    assert "Missing environment variables" not in shown
+    assert ("/mcp", "Bearer the-users-own") in api.asked
