@@ -42,6 +42,16 @@ def measured(material: Material) -> str:
     return render(replace(material, most=EVERY), None)
 
 
+def template() -> str:
+    """All headings of a report, in order, without the facts of any run."""
+    parts = [TITLE]
+    for title, inner in ((QUALITY, ()), *SECTIONS):
+        parts += [f"## {title}", *(f"### {name}" for name in inner)]
+        if title.startswith("9."):
+            parts.append("| Priority | Title | Description | Labels | ID |\n|---|---|---|---|---|")
+    return "\n\n".join(parts) + "\n"
+
+
 def render(m: Material, generated: datetime | None) -> str:
     """The whole draft with `m.most` rows a table."""
     say, run = m.say, m.run

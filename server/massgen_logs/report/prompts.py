@@ -5,7 +5,8 @@ The places are looked up first, so that the words name one log and turn for good
 
 from __future__ import annotations
 
-from massgen_logs.errors import MassgenLogError
+from massgen_logs.errors import MassgenLogError, quoted
+from massgen_logs.run.load import load
 from massgen_logs.text.mask import Masked, Masker
 from massgen_logs.tree import Place, find_root, resolve
 
@@ -51,7 +52,11 @@ Without the tools: the command line has the same ones, `massgen-logs run-overvie
 
 
 def compare(logs: list[str], logs_dir: str | None = None) -> Masked:
-    """The order to compare two to eight runs, each `NAME`, `NAME:turn` or `NAME:turn:attempt`."""
+    """The order to compare two to eight runs, each `NAME`, `NAME:turn` or `NAME:turn:attempt`.
+
+    Raises:
+        MassgenLogError: for another number of runs.
+    """
     if not 2 <= len(logs) <= 8:
         raise MassgenLogError(f"compare takes 2 to 8 logs, not {len(logs)}: names, separated by blanks or commas.")
     named = ", ".join(f'"{log}"' for log in logs)
@@ -72,8 +77,17 @@ Compare these MassGen runs with the massgen-logs tools: {", ".join(logs)}
 
 
 def debug_agent(agent: str, log: str = "latest", turn: int | None = None, logs_dir: str | None = None) -> Masked:
-    """The order to find out what one agent did, and why it failed, lost or took long."""
+    """The order to find out what one agent did, and why it failed, lost or took long.
+
+    Raises:
+        MassgenLogError: for a log, turn or agent that doesn't exist; it names those that do.
+    """
     place = _find(log, turn, logs_dir)
+    agents = load(place).agents
+    if agent not in agents:
+        raise MassgenLogError(
+            f"agent={quoted(agent)}: no such agent in {_named(place)}; there are: {', '.join(agents)}."
+        )
     at = _arguments(place)
     return Masker().text(
         f"""\
@@ -97,7 +111,8 @@ def _find(log: str, turn: int | None, logs_dir: str | None) -> Place:
 
 
 def _named(place: Place) -> str:
-    return f"{place.session.name}, turn {place.turn.number} of {len(place.session.turns)}"
+    turns = ", ".join(str(turn.number) for turn in place.session.turns)
+    return f"{place.session.name}, turn {place.turn.number} (it has: {turns})"
 
 
 def _arguments(place: Place) -> str:
