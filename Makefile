@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 BIN := .venv/bin
 
-.PHONY: setup demo test fuzz rules-report lock clean
+.PHONY: setup demo test fuzz rules-report tool-budget lock clean
 
 setup: .venv/.ready
 
@@ -47,6 +47,10 @@ fuzz: setup
 # Precision and recall of the rules behind findings, into docs/rules.md.
 rules-report: setup
 	$(BIN)/python tests/analysis/rules_report.py
+
+# What the tools cost an agent that is shown all of them, into the README.
+tool-budget: setup
+	$(BIN)/python tests/tool_budget.py
 
 # Rewrites the lock files. No file may name a package registry's host, so uv.lock stays out.
 lock: | $(filter .uv/bin/uv,$(UV))

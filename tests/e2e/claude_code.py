@@ -20,6 +20,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 NPM = ROOT / ".npm" / "node_modules"
 CLAUDE = NPM / ".bin" / "claude"
+INSPECTOR = NPM / ".bin" / "mcp-inspector"
 UV = shutil.which("uv") or str(ROOT / ".uv" / "bin" / "uv")
 SHIPPED = (
     ".claude-plugin",

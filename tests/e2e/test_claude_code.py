@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from claude_code import CLAUDE, PREFIX, ROOT, SHIPPED, UV, Turn, claude, environment, prompt, say, scripted, use
+from claude_code import (
+    CLAUDE,
+    INSPECTOR,
+    PREFIX,
+    ROOT,
+    SHIPPED,
+    UV,
+    Turn,
+    claude,
+    environment,
+    prompt,
+    say,
+    scripted,
+    use,
+)
 
 from conftest import CORPUS
 
@@ -185,3 +200,19 @@ def test_logfires_server_is_asked_when_its_variables_are_set(home: Path, tmp_pat
         )  # fmt: skip
     assert "Missing environment variables" not in shown
     assert ("/mcp", "Bearer the-users-own") in api.asked
+
+
+@pytest.mark.skipif(not INSPECTOR.exists(), reason="MCP's Inspector isn't here: make .npm/.ready")
+def test_the_inspector_finds_nothing(home: Path, plugin: Path, tmp_path: Path) -> None:
+    """In the schemas of the tools, as strict as it can be, with the server as the plugin starts it."""
+    serve = [UV, "run", "--quiet", "--no-dev", "--project", str(plugin), "massgen-logs", "serve"]
+    more = {
+        "PATH": os.pathsep.join([str(INSPECTOR.parent), os.environ["PATH"]]),
+        "MCP_INSPECTOR_SECRET_STORE": "memory",
+    }
+    done = subprocess.run(
+        [str(INSPECTOR), "--cli", *serve, "--method", "tools/list", "--strict"], cwd=tmp_path, env=environment(home, **more),
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert '"write_report"' in done.stdout
