@@ -103,7 +103,7 @@ def filled(results: list[str]) -> list[dict[str, object]]:
 def test_the_workflow_leaves_a_report(home: Path, plugin: Path, project: Path) -> None:
     """Skill, list_logs, run_overview, the questions, the evidence, draft_report, write_report: in that order, all answered.
 
-    What each must say of this run stands in its SCENARIO.md.
+    The user's words are the server's prompt `analyze`, as the client expands it. What each must say of this run stands in its SCENARIO.md.
     """
     guide = plugin / "skill_assets" / "report-guide.md"
     script: list[Turn] = [
@@ -116,7 +116,8 @@ def test_the_workflow_leaves_a_report(home: Path, plugin: Path, project: Path) -
         filled,
         [say("The report is saved.")],
     ]
-    run = prompt(home, project, "Analyse my last MassGen run", script, f"Skill,Read,{PREFIX[:-2]}")
+    run = prompt(home, project, f"/{PREFIX}analyze", script, f"Skill,Read,{PREFIX[:-2]}")
+    assert "Analyse a MassGen run with the massgen-log-analyzer skill" in json.dumps(run.requests[0])
     assert f"Base directory for this skill: {plugin}" in run.sent
     assert "# MassGen log analyzer" in run.sent
     results = run.results

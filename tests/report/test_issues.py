@@ -145,3 +145,18 @@ def test_rows_may_be_edited_freely_but_figures_elsewhere_not(run_cli, copy_of) -
     saved = json.loads(next(root.rglob("ANALYSIS_REPORT.json")).read_text())["suggested_issues"]
     assert len(saved) == 3
     assert (saved[1]["title"], saved[1]["id"]) == ("Exit codes are recorded as successes", hashed("false_success\n"))
+
+
+def test_payloads_are_ready_for_linear(ask, copy_of) -> None:
+    """draft_report's JSON: every row of section 9, its ID in the description, project, labels, and Linear's own priorities."""
+    root = copy_of(S1)
+    found = ask("draft_report", "--logs-dir", str(root))["data"]["linear_issues"]
+    assert [(one["id"], one["title"].replace("`", ""), one["labels"]) for one in found] == [
+        (r.id, r.title, r.labels) for r in rows(S1)
+    ]
+    assert [one["priority"] for one in found] == [3, 3, 3, 4]  # Medium is 3 in Linear, Low 4
+    assert {one["project"] for one in found} == {"MassGen"}
+    assert all(f"Finding {one['id']} of massgen-log-analyzer." in one["description"] for one in found)
+    assert "Found in log_20261122_104800_969289, turn 1, attempt 1, MassGen 0.1.97." in found[0]["description"]
+    chinese = ask("draft_report", "--logs-dir", str(root), "--language", "zh")["data"]["linear_issues"]
+    assert [(one["id"], one["priority"]) for one in chinese] == [(one["id"], one["priority"]) for one in found]

@@ -55,6 +55,8 @@ ABOUT = {
 _OF_A_COMMAND = frozenset({"stuck_on_failure", "repeated_command"})
 """Rules whose subject is an agent and a command: the command tells the issue, whichever agent ran it."""
 
+_LINEAR = {"high": 2, "medium": 3, "low": 4}
+
 
 @dataclass(frozen=True, slots=True)
 class SuggestedIssue:
@@ -65,6 +67,36 @@ class SuggestedIssue:
     title: str
     description: str
     labels: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LinearIssue:
+    """A row of section 9 as Linear's MCP server takes it; only the team is the user's to choose.
+
+    id: stands in the description too, so that a search in Linear finds the issue again. priority: Linear's, 2 high,
+    3 medium, 4 low, 0 none.
+    """
+
+    id: str
+    title: str
+    description: str
+    project: str
+    labels: list[str]
+    priority: int
+
+
+def payloads(m: Material) -> list[LinearIssue]:
+    """Of each row of `proposed`: what to create in Linear once the user has approved it."""
+    found = m.mask(
+        f"{m.run.session}, turn {m.run.turn}, attempt {m.run.attempt}, MassGen {m.run.version or 'of unknown version'}"
+    )
+    return [
+        LinearIssue(
+            row.id, row.title, f"{row.description}\n\nFound in {found}. Finding {row.id} of massgen-log-analyzer.", "MassGen",
+            row.labels, _LINEAR.get(canonical(row.priority), 0),
+        )
+        for row in proposed(m)
+    ]  # fmt: skip
 
 
 def proposed(m: Material) -> list[SuggestedIssue]:

@@ -9,18 +9,21 @@ from massgen_logs.text.clean import Block
 from massgen_logs.tools.base import Result, Tool, require
 
 if TYPE_CHECKING:
+    from massgen_logs.report.issues import LinearIssue
     from massgen_logs.run.model import Run
     from massgen_logs.tree import Place
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """markdown: the draft; to_fill: how many marked places it has; path: where write_report would save it."""
+    """markdown: the draft; to_fill: how many marked places it has; path: where write_report would save it; linear_issues:
+    section 9 as Linear takes it."""
 
     markdown: str
     to_fill: int
     path: str
     exists: bool
+    linear_issues: list[LinearIssue]
 
 
 def draft_report(
@@ -40,14 +43,16 @@ def draft_report(
         language: see above.
     """
     from massgen_logs.report.draft import draft
+    from massgen_logs.report.issues import payloads
     from massgen_logs.report.language import LANGUAGES, MARK
     from massgen_logs.report.material import gather
     from massgen_logs.text.mask import Masker
 
     require("language", language, list(LANGUAGES), "language of a report")
     masker = Masker()
-    text = draft(gather(run, place, language, masker))
-    data = Draft(text, text.count(MARK), str(place.turn.report), place.turn.analyzed)
+    material = gather(run, place, language, masker)
+    text = draft(material)
+    data = Draft(text, text.count(MARK), str(place.turn.report), place.turn.analyzed, payloads(material))
     return Result(data, sources=[], masker=masker)  # nothing may follow the draft, which is handed back as it is
 
 
