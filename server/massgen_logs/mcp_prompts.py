@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mcp.server.mcpserver.prompts import Prompt
 from mcp.server.mcpserver.prompts.base import PromptArgument
@@ -11,8 +12,10 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, Completion
 
 from massgen_logs.errors import MassgenLogError, quoted
-from massgen_logs.text.mask import Masked, Masker
 from massgen_logs.tree import find_root, resolve, session_names
+
+if TYPE_CHECKING:
+    from massgen_logs.text.mask import Masked
 
 _LOG = PromptArgument(name="log", description="latest (default), a log's name, a unique prefix, or a path inside it")
 _TURN = PromptArgument(name="turn", description="turn number; default: the last")
@@ -56,7 +59,7 @@ def _prompt(write: Callable[..., Masked], title: str, description: str, argument
         try:
             return write(**given)
         except MassgenLogError as error:
-            raise MCPError(INVALID_PARAMS, Masker().text(str(error))) from error
+            raise MCPError(INVALID_PARAMS, _mask(str(error))) from error
 
     return Prompt(
         name=write.__name__, title=title, description=description, arguments=arguments, fn=written, context_kwarg=None
@@ -88,7 +91,7 @@ def complete(argument: str, value: str, given: dict[str, str], logs_dir: str | N
         values = _values(argument, value, given, logs_dir)
     except MassgenLogError:
         values = []
-    values = [Masker().text(one) for one in values]
+    values = [_mask(one) for one in values]
     return Completion(values=list(values[:_MOST]), total=len(values), has_more=len(values) > _MOST)
 
 
@@ -108,3 +111,9 @@ def _values(argument: str, value: str, given: dict[str, str], logs_dir: str | No
 
         return [name for name in summarise(place).agents if name.startswith(value)]
     return []
+
+
+def _mask(text: str) -> str:
+    from massgen_logs.text.mask import Masker
+
+    return Masker().text(text)

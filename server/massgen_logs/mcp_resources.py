@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.mcpserver.resources import FunctionResource, Resource
@@ -13,8 +14,10 @@ from mcp.types import Resource as Listed
 
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.handles import open_file
-from massgen_logs.text.mask import Masked, Masker
 from massgen_logs.tree import Turn, find_root, read_session, resolve, session_names
+
+if TYPE_CHECKING:
+    from massgen_logs.text.mask import Masked
 
 REPORT = "massgen-logs://report/{log}/{turn}"
 _MARKDOWN = "text/markdown"
@@ -59,7 +62,7 @@ def report(log: str, turn: str, logs_dir: str | None) -> Masked:
     try:
         return _read(log, turn, logs_dir)
     except MassgenLogError as error:
-        raise ResourceNotFoundError(Masker().text(str(error))) from error
+        raise ResourceNotFoundError(_mask(str(error))) from error
     except OSError as error:
         raise ResourceNotFoundError(f"The report can't be read: {error.strerror}.") from error
 
@@ -98,3 +101,9 @@ def _listed(log: str, turn: Turn) -> Listed:
         uri=f"massgen-logs://report/{log}/{turn.number}", name=f"{log} turn {turn.number}",
         title=f"Report of {log}, turn {turn.number}", mime_type=_MARKDOWN,
     )  # fmt: skip
+
+
+def _mask(text: str) -> str:
+    from massgen_logs.text.mask import Masker
+
+    return Masker().text(text)
