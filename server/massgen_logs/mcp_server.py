@@ -72,11 +72,11 @@ class _Server(MCPServer[Any]):
         return [*await super().list_resources(), *listed]
 
 
-def make_server(logs_dir: str | None = None) -> MCPServer[Any]:
-    """The server with all tools, prompts and resources; `logs_dir` is the default log root of its calls."""
+def make_server(logs_dir: str | None = None, *, read_only: bool = False) -> MCPServer[Any]:
+    """The server with all tools, or all that only read, prompts and resources; `logs_dir` is the default log root of its calls."""
     server = _Server(
         "massgen-logs", title="MassGen logs", instructions=INSTRUCTIONS, version=__version__,
-        tools=[_served(get(name), logs_dir) for name in NAMES], resources=mcp_resources.fixed(),
+        tools=[_served(tool, logs_dir) for tool in map(get, NAMES) if not (read_only and tool.writes)], resources=mcp_resources.fixed(),
     )  # fmt: skip
     server.logs_dir = logs_dir
     for prompt in mcp_prompts.prompts(logs_dir):
@@ -186,7 +186,7 @@ def _leave(_number: int, _frame: object) -> None:
     os._exit(0)
 
 
-def serve(logs_dir: str | None = None) -> None:
+def serve(logs_dir: str | None = None, *, read_only: bool = False) -> None:
     """Serve over standard input and output until it closes, or a signal ends it.
 
     A signal ends the process at once, threads and all: nothing is kept in it, and a report is written whole or not at all.
@@ -196,4 +196,4 @@ def serve(logs_dir: str | None = None) -> None:
         os.chdir(project)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
-    make_server(logs_dir).run("stdio")
+    make_server(logs_dir, read_only=read_only).run("stdio")

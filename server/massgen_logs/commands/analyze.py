@@ -8,7 +8,7 @@ from importlib import import_module
 from massgen_logs.commands.arguments import add_log, settle
 from massgen_logs.errors import MassgenLogError
 
-_SELF_ONLY = ("force", "config", "ui")
+_SELF_ONLY = ("force", "config", "ui", "model", "backend", "base_url")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,12 +23,17 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--force", "-f", action="store_true", help="with --mode self: replace an existing report without asking"
     )
-    made.add_argument("--config", help="with --mode self: a MassGen config of your own")
+    made.add_argument("--config", help="with --mode self: a MassGen config of your own, to which the server is added")
     made.add_argument(
         "--ui",
         choices=("automation", "rich_terminal", "webui"),
-        help="with --mode self: how MassGen shows the analysis",
+        help="with --mode self: how MassGen shows the analysis; default: rich_terminal on a terminal, else automation",
     )
+    made.add_argument(
+        "--model", nargs="+", action="extend", help="with --mode self: one for the team or three; or MASSGEN_LOGS_MODEL"
+    )
+    made.add_argument("--backend", help="with --mode self: MassGen's name of the provider; or MASSGEN_LOGS_BACKEND")
+    made.add_argument("--base-url", help="with --mode self: an OpenAI-compatible provider; or MASSGEN_LOGS_BASE_URL")
     return made
 
 
@@ -43,7 +48,7 @@ def main(arguments: list[str]) -> int:
     options.log = options.log or "latest"
     if options.mode == "self":
         return import_module("massgen_logs.commands.self_analysis").main(options)
-    if unfit := [f"--{name}" for name in _SELF_ONLY if getattr(options, name)]:
+    if unfit := [f"--{name.replace('_', '-')}" for name in _SELF_ONLY if getattr(options, name)]:
         raise MassgenLogError(f"{', '.join(unfit)} needs --mode self.")
     from massgen_logs.report import prompts
 

@@ -11,6 +11,7 @@ def parser() -> argparse.ArgumentParser:
     """Its arguments."""
     made = argparse.ArgumentParser(prog="massgen-logs serve", description="MCP server over standard input and output.")
     add_logs_dir(made)
+    made.add_argument("--read-only", action="store_true", help="without write_report")
     return made
 
 
@@ -20,5 +21,5 @@ def main(arguments: list[str]) -> int:
     settle(options)
     from massgen_logs import mcp_server  # here: its help need not wait for it
 
-    mcp_server.serve(options["logs_dir"])
+    mcp_server.serve(options["logs_dir"], read_only=options["read_only"])
     return 0

@@ -21,7 +21,7 @@ def problems(content: str, *, ground_truth: bool, agents: Iterable[str] = ()) ->
     Headings are those of the language of its title.
     """
     agents = list(agents)
-    found = [f"line {number}: marked place not filled: {mark}..." for number, mark in _marks(content, agents)]
+    found = [f"line {number}: marked place not filled: {mark}..." for number, mark in marks(content, agents)]
     found += [] if ground_truth else claims(content, agents)
     sections = _sections(content)
     heading = Say(language_of(content)).heading
@@ -47,7 +47,7 @@ def _none(content: str) -> str:
     return Say(language_of(content))("None.")
 
 
-def _marks(content: str, agents: list[str]) -> Iterator[tuple[int, str]]:
+def marks(content: str, agents: list[str]) -> Iterator[tuple[int, str]]:
     """(line, mark) of each unfilled place. Log text may hold the same characters: in fences, in quotation marks or code
     spans, in a cell that has more than the mark, and in an agent's id.
     """
