@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -39,6 +40,8 @@ if "answer" in plan:
     for name, text in (("final/agent_a", plan["answer"]), ("agent_a/2*", plan["earlier"]), ("agent_b/2*", plan["other"])):
         for file in [*log.glob(f"turn_1/{name}/answer.txt"), *log.glob(f"turn_1/attempt_1/{name}/answer.txt")]:
             file.write_text(text)
+print("all written", flush=True)
+time.sleep(plan.get("stay", 0))
 sys.exit(plan.get("exit", 0))
 """
 
@@ -62,7 +65,8 @@ class Stage:
             monkeypatch.setenv(name, str(value))
 
     def plan(self, **plan: object) -> None:
-        """What MassGen does: answer, earlier (answer of the winner), other (of the other agent), exit, sleep."""
+        """What MassGen does: answer, earlier (answer of the winner), other (of the other agent), exit; sleep
+        and stay: seconds before and after it."""
         texts = {"earlier": "", "other": "", **plan} if "answer" in plan else plan
         value = {"seen": str(self.seen), "log": str(EXAMPLES / "finished" / ".massgen" / "massgen_logs" / LOG), **texts}
         self.monkeypatch.setenv("STAND_IN", json.dumps(value))
@@ -231,6 +235,19 @@ def test_an_interrupted_run_leaves_no_report_and_no_process(stage: Stage, name: 
     assert sorted(stage.logs.rglob("*")) == before
     children = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(stage.seen.parent / "massgen.py") not in children
+
+
+def test_a_web_server_that_is_ended_after_the_run_leaves_the_report(stage: Stage) -> None:
+    """MassGen's web interface goes on until Ctrl-C, which then interrupts nothing."""
+    stage.plan(answer=texts("Final"), stay=60)
+    command = [sys.executable, "-m", "massgen_logs", *stage.arguments("--model", "gpt-4o-mini", "--ui", "webui")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    assert [process.stdout.readline().strip() for _ in range(2)][1] == "all written"
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Final 1." in stage.report.read_text()
 
 
 def _until(true: Callable[[], bool]) -> bool:

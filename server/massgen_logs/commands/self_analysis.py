@@ -81,11 +81,24 @@ def main(options: argparse.Namespace) -> int:
     output = folder / _OUTPUT if ui == "automation" else None
     try:
         code = team.run([*arguments, _question(task, place, places)], folder, environ, output)
+        content = _report(folder, code, draft, places)
     except KeyboardInterrupt:
-        _tell(f"interrupted: no report was saved; {folder} has the team's logs")
-        return STOPPED
-    _save(folder, {**names, "logs_dir": str(root)}, _report(folder, code, draft, places), overwrite=overwrite)
+        content = _after_interrupt(ui, folder, draft, places)
+        if content is None:
+            _tell(f"interrupted: no report was saved; {folder} has the team's logs")
+            return STOPPED
+    _save(folder, {**names, "logs_dir": str(root)}, content, overwrite=overwrite)
     return 0
+
+
+def _after_interrupt(ui: str, folder: Path, draft: str, places: list[Gap]) -> Masked | None:
+    """The report of a team that had finished: MassGen's web server goes on until it is interrupted. None for any other."""
+    if ui != "webui":
+        return None
+    try:
+        return _report(folder, STOPPED, draft, places)
+    except MassgenLogError:
+        return None
 
 
 def _agreed(place: Place, ask: bool) -> bool:
