@@ -36,7 +36,7 @@ NPM_INSTALL = npm install --silent --no-audit --no-fund --ignore-scripts --prefi
 # package registry that one test is skipped.
 .massgen-venv/.ready: tests/e2e/massgen.lock | setup
 	$(UV) venv --quiet --clear --python $(BIN)/python .massgen-venv
-	$(UV) pip install --quiet --python .massgen-venv/bin/python --no-deps -r $< && touch $@ || echo "no MassGen"
+	$(UV) pip install --quiet --compile-bytecode --python .massgen-venv/bin/python --no-deps -r $< && touch $@ || echo "no MassGen"
 
 test: setup .massgen-venv/.ready $(if $(shell command -v npm 2>/dev/null),.mermaid/.ready .npm/.ready)
 	$(BIN)/ruff check .
