@@ -58,10 +58,20 @@ rules-report: setup
 tool-budget: setup
 	$(BIN)/python tests/tool_budget.py
 
+# The last logfire-mcp that serves needs mcp below 2, so it has an environment of its own; one client talks to it and to us.
+.PHONY: beside
+.logfire-mcp/.ready: | setup
+	$(UV) venv --quiet --python $(PYTHON) .logfire-mcp
+	$(UV) pip install --quiet --python .logfire-mcp/bin/python 'logfire-mcp==0.8.0' 'mcp[cli]<2' 'logfire<5'
+	touch $@
+
+beside: .logfire-mcp/.ready
+	$(BIN)/python -m pytest tests/e2e/test_logfire_beside.py
+
 # Rewrites the lock files. No file may name a package registry's host, so uv.lock stays out.
 lock: | $(filter .uv/bin/uv,$(UV))
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras --group dev -o requirements-dev.lock pyproject.toml
 
 clean:
-	rm -rf .venv .uv .mermaid .npm .massgen-venv
+	rm -rf .venv .uv .mermaid .npm .massgen-venv .logfire-mcp
