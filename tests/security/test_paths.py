@@ -25,7 +25,6 @@ from massgen_logs.records import collect
 from massgen_logs.report import write as writing
 from massgen_logs.run import live
 from massgen_logs.run import load as loading
-from massgen_logs.tools import write_report as write_tool
 from massgen_logs.tools.registry import NAMES
 from massgen_logs.tree import Attempt, entries, resolve
 
@@ -449,14 +448,14 @@ def test_a_swap_before_writing_writes_nothing_outside(
     level: str, moment: str, tree: Tree, report: str, run_cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Refused, or written into the folder that was opened, wherever that is now."""
-    module, name = (write_tool, "write") if moment.startswith("before") else (writing, "_lock")
-    plain = getattr(module, name)
+    name = "write" if moment.startswith("before") else "_lock"
+    plain = getattr(writing, name)
 
     def swapped(*arguments: Any, **more: Any) -> Any:
         swap(tree, level)
         return plain(*arguments, **more)
 
-    monkeypatch.setattr(module, name, swapped)
+    monkeypatch.setattr(writing, name, swapped)
     answered, text = by_command(run_cli, "write_report", {"logs_dir": str(tree.root), "content": report})
     assert answered is moment.startswith("after")
     written = [str(path) for path in (tree.root / "moved").rglob("ANALYSIS_REPORT*")]
