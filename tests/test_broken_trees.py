@@ -12,7 +12,7 @@ from massgen_logs.tools.registry import NAMES
 
 CLEAN = "s1_clean_0.1.97"
 SESSION = "log_20261122_104800_969289"
-MORE = {"list_logs", "write_report", "read_trace", "compare_runs", "query_records", "reconcile"}
+MORE = {"list_logs", "write_report", "read_trace", "compare_runs", "reconcile"}
 READING = [name for name in NAMES if name not in MORE]
 
 

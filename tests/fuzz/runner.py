@@ -67,6 +67,13 @@ class Outcome:
 # --- calls
 
 
+_SPANS = [
+    {"span_name": name, "duration": 1.5, "agent": "agent_a", "input_tokens": 5, "message": "x"}
+    for name in ("coordination.session", "agent.agent_a.round_0", "mcp.command_line.execute_command", "Agent answer: agent1.1", "Agent vote: agent_a -> agent1.1", "Final answer from agent_a")
+]  # fmt: skip
+"""Rows that differ from any run."""
+
+
 def calls_on(mutant: Mutant, other: Path, rng: random.Random) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every tool with arguments from the run itself. `other`: an unbroken log root, to compare with."""
     place: dict[str, Any] = {"logs_dir": str(mutant.root), "log": str(mutant.attempt)}
@@ -102,6 +109,13 @@ def calls_on(mutant: Mutant, other: Path, rng: random.Random) -> Iterator[tuple[
                 yield name, {**place, "min_count": rng.choice((1, 2)), **more}
             case "draft_report":
                 yield name, {**place, "language": rng.choice(("en", "en", "en", "zh"))}
+            case "query_records":
+                yield (
+                    name,
+                    {"logs_dir": str(mutant.root), "log": str(mutant.attempt), "sql": "SELECT * FROM records", **more},
+                )
+            case "reconcile":
+                yield name, {**place, "spans": json.dumps(rng.choices(_SPANS, k=5)), **more}
             case "cost_and_tokens":
                 yield name, {**place, "part": rng.choice(("problems", "sources", "notes")), **more}
             case _:

@@ -8,6 +8,7 @@ import pty
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ import pytest
 from receiver import receiver, rejected
 
 from conftest import CORPUS
+from massgen_logs.commands import export as command
 from massgen_logs.records import otlp
+from massgen_logs.records.spans import records
 from massgen_logs.run import ending
 
 S9 = "s9_logfire_0.1.97"
@@ -266,6 +269,21 @@ def test_without_the_extra_export_says_what_to_install(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "massgen-logs[otlp]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_whose_name_is_no_text_is_exported(export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record's source names it with marks in the place of its bytes, in either form."""
+    monkeypatch.setattr(
+        command, "records", lambda run: [replace(r, where="agent\udcff/answer.txt") for r in records(run)]
+    )
+    logs = ("--logs-dir", str(CORPUS / S9))
+    export("--parquet", str(tmp_path / "out"), *logs)
+    assert {json.loads(row["attributes"])["massgen_logs.source"] for row in parquet(tmp_path / "out")} == {
+        "agent?/answer.txt"
+    }
+    with receiver() as there:
+        export("--otlp", there.url, *logs)
+        assert len(there.spans) == len(parquet(tmp_path / "out"))
 
 
 def test_a_run_in_progress_is_not_sent(export, copy_of, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,6 +137,13 @@ def planted(root: Path) -> Planter:
     return planter
 
 
+SPANS = (
+    '[{"span_name": "coordination.session", "attributes": {"massgen.task": "?"}},'
+    ' {"span_name": "Final answer from agent_a", "attributes": {"answer_preview": "?"}}]'
+)
+"""Spans that differ from any log, so that reconcile shows the log's own texts."""
+
+
 def answers(root: Path, logs: list[str]) -> Iterator[tuple[str, str]]:
     """(what, text) of everything that the tools can say about these logs: all tools, both forms, all pages."""
     for name in NAMES:
@@ -156,6 +163,8 @@ def answers(root: Path, logs: list[str]) -> Iterator[tuple[str, str]]:
             if name == "read_trace":
                 overview = call(get("run_overview"), {"logs_dir": str(root), **arguments}).data
                 variants = [{**arguments, "agent": agent} for agent in overview["agents"]]
+            elif name == "reconcile":
+                variants = [{**arguments, "spans": SPANS}]
             elif name == "answer_progression":
                 rows = call(tool, {"logs_dir": str(root), **arguments}).data["answers"]
                 variants += [{**arguments, "label": row["label"]} for row in rows if row["label"]]
@@ -237,6 +246,7 @@ async def test_the_mcp_surface_and_its_errors_are_masked(copy_of) -> None:
                 continue
             arguments = {"agent": "agent_a"} if name == "read_trace" else {}
             arguments |= {"sql": "SELECT * FROM records"} if name == "query_records" else {}
+            arguments |= {"spans": SPANS} if name == "reconcile" else {}
             told = str(await client.call_tool(name, arguments))
             assert not leaks(planter, told), name
             if get(name).needs != "root":

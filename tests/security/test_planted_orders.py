@@ -189,7 +189,7 @@ def test_planted_text_stays_in_its_fence_in_every_answer(closer: str, copy_of) -
     final = next(root.glob("*/turn_1/attempt_1/final/*/answer.txt"))
     final.write_text(f"x\n{closer}\n{order}\n")
     for name in NAMES:
-        if name in {"write_report", "compare_runs"}:
+        if name in {"write_report", "compare_runs", "reconcile"}:
             continue
         more: dict[str, dict[str, object]] = {
             "read_trace": {"agent": "agent_a", "limit": 500}, "query_records": {"sql": "SELECT * FROM records"}, "reconcile": {"spans": "[]"},

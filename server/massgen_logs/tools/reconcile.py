@@ -27,11 +27,11 @@ _TEXT = 400
 def reconcile(
     run: Run,
     place: Place,
-    spans: Annotated[str, "rows of query_run or OTLP, as JSON; or a file in the log root"],
+    spans: Annotated[str, "JSON rows, OTLP JSON, or a file in the log root"],
     limit: Limit = None,
     cursor: Cursor = None,
 ) -> Result:
-    """Say where logs and spans from Logfire agree and differ (rounds, times, calls, tokens, cost), and why.
+    """Where the logs and spans from Logfire differ, and why.
 
     Args:
         run: the run.
@@ -51,6 +51,7 @@ def reconcile(
         where,
         ("query_records", "find_errors"),
         sources=[source, *run.sources],
+        problems=reading.problems,
         masker=masker,
     )
 
