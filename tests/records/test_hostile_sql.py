@@ -8,7 +8,10 @@ import pytest
 
 from conftest import CORPUS
 from massgen_logs.errors import MassgenLogError
+from massgen_logs.records.rows import rows
+from massgen_logs.records.schema import Record
 from massgen_logs.records.store import Kept, Store
+from massgen_logs.text.mask import Masker
 
 ROW = {
     "start_timestamp": "2026-01-01T00:00:00Z", "span_name": "x", "message": "m", "kind": "log", "level": "info",
@@ -72,3 +75,10 @@ def test_a_wrong_name_is_answered_with_the_nearest(run_cli) -> None:
     assert code == 2
     assert "Nearest: span_name" in err
     assert "Columns of records: start_timestamp, end_timestamp" in err
+
+
+def test_a_source_whose_name_is_no_text_is_a_row() -> None:
+    """A file's name may be bytes that are no UTF-8: its records have a mark in their place."""
+    record = Record("t", "s", None, "log", "x", "m", 0.0, None, "agent\udcff/answer.txt")
+    row = rows([record], Masker())[0]
+    assert row["attributes"] == {"massgen_logs.source": "agent?/answer.txt"}

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from massgen_logs.commands import STOPPED
 from massgen_logs.errors import MassgenLogError, quoted
@@ -18,8 +18,6 @@ from massgen_logs.handles import SESSION
 from massgen_logs.records.collect import ALL, places
 from massgen_logs.records.rows import rows
 from massgen_logs.records.spans import records
-from massgen_logs.run.model import Run
-from massgen_logs.text.clean import encodable
 from massgen_logs.text.mask import Masker
 from massgen_logs.tools.masking import load, masker_of
 from massgen_logs.tree import Place, find_root
@@ -91,11 +89,6 @@ def _headers(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _rows(run: Run, masker: Masker) -> list[dict[str, object]]:
-    """Its records, whose sources may name files that are no valid text."""
-    return cast("list[dict[str, object]]", encodable(rows(records(run), masker)))
-
-
 def _by_session(wanted: Sequence[Place]) -> list[list[Place]]:
     found: dict[Path, list[Place]] = {}
     for place in wanted:
@@ -112,7 +105,7 @@ def _to_parquet(folder: Path, wanted: Sequence[Place]) -> list[str]:
     for own in _bar(_by_session(wanted), "log"):
         runs = [load(place) for place in own]
         masker = masker_of(*runs)
-        found = [_rows(run, masker) for run in runs]
+        found = [rows(records(run), masker) for run in runs]
         untimed += [_name(place) for place, its in zip(own, found, strict=True) if not its]
         going += [_name(place) for place, run in zip(own, runs, strict=True) if run.ending.state == "in_progress"]
         files += len(parquet.write(folder, own[0].session.name, [row for its in found for row in its]))
@@ -144,7 +137,7 @@ def _to_otlp(endpoint: str, headers: dict[str, str], wanted: Sequence[Place], *,
         for place in _bar(wanted, "attempt"):
             run = load(place)
             masker = masker_of(run)
-            found = _rows(run, masker)
+            found = rows(records(run), masker)
             if run.ending.state == "in_progress":
                 going.append(_name(place))
                 continue

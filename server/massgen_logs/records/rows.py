@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import cast
 
 from massgen_logs.records.schema import Record
 from massgen_logs.records.spans import PREVIEW
-from massgen_logs.text.clean import clean, cut
+from massgen_logs.text.clean import clean, cut, encodable
 from massgen_logs.text.mask import Masker
 
 _PREVIEWS = frozenset({"tool.input_preview", "arguments_preview", "answer_preview"})
 
 
 def rows(records: Iterable[Record], masker: Masker) -> list[dict[str, object]]:
-    """One dict a record, keyed by the names of schema.COLUMNS; times as ISO 8601 in UTC."""
-    return [_row(record, masker) for record in records]
+    """One dict a record, keyed by the names of schema.COLUMNS; times as ISO 8601 in UTC; all text is valid UTF-8."""
+    return [cast("dict[str, object]", encodable(_row(record, masker))) for record in records]
 
 
 def _row(record: Record, masker: Masker) -> dict[str, object]:

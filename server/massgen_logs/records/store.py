@@ -7,6 +7,7 @@ had to be killed is replaced at the next question, and gets it again.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import subprocess
 import sys
 import threading
@@ -188,7 +189,8 @@ class Store:
     def _kill(self) -> None:
         worker, self._worker, self._sent = self._worker, None, {}
         if worker is not None:
-            worker.kill()
+            with contextlib.suppress(PermissionError):  # of a process that changed its user: the closed pipe ends it
+                worker.kill()
             for stream in (worker.stdin, worker.stdout):
                 try:
                     if stream is not None:
