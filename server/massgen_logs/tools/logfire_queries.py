@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from massgen_logs.errors import MassgenLogError
-from massgen_logs.records.logfire import LONGEST, QUESTIONS, Query, queries, stamp, window
-from massgen_logs.run.model import Run
 from massgen_logs.tools.base import Result, Tool, require
+
+if TYPE_CHECKING:
+    from massgen_logs.records.logfire import Query
+    from massgen_logs.run.model import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ def logfire_queries(
         run: the run.
         question: one of QUESTIONS; all of them by default.
     """
+    from massgen_logs.records.logfire import LONGEST, QUESTIONS, queries, stamp, window
+
     if question is not None:
         require("question", question, list(QUESTIONS), "question")
     around = window(run)

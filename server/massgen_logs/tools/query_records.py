@@ -8,20 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from massgen_logs import stop
-from massgen_logs.records import schema
-from massgen_logs.records.collect import places
-from massgen_logs.records.rows import rows
-from massgen_logs.records.spans import records
 from massgen_logs.text import page
 from massgen_logs.text.clean import flat
-from massgen_logs.text.mask import Masker
 from massgen_logs.text.table import row_line, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
-from massgen_logs.tools.masking import load
-from massgen_logs.tree import Place
 
 if TYPE_CHECKING:
     from massgen_logs.records.store import Kept, Store
+    from massgen_logs.tree import Place
 
 _CELL = 160
 
@@ -62,6 +56,9 @@ def query_records(
         limit: rows a page.
         cursor: of the page before.
     """
+    from massgen_logs.records.collect import places
+    from massgen_logs.text.mask import Masker
+
     store, kept = _store(), dict[str, "Kept"]()
     for place in places(root, log):
         stop.check()
@@ -84,6 +81,11 @@ def query_records(
 
 def _kept(store: Store, place: Place) -> Kept:
     """The attempt's records in the store, made anew if its files have changed."""
+    from massgen_logs.records.rows import rows
+    from massgen_logs.records.spans import records
+    from massgen_logs.text.mask import Masker
+    from massgen_logs.tools.masking import load
+
     key = str(place.attempt.path)
     known = store.find(key)
     if known is not None and known.signature is not None and place.attempt.is_still(known.signature):
@@ -114,4 +116,10 @@ def _some(what: str, keys: list[str]) -> str:
     return f" · {len(keys)} {what} ({', '.join(keys[:3])}{more})" if keys else ""
 
 
-TOOL = Tool("query_records", "SQL over records", query_records, render, needs="root", parts=False, details=schema.text)
+def _details() -> str:
+    from massgen_logs.records import schema
+
+    return schema.text()
+
+
+TOOL = Tool("query_records", "SQL over records", query_records, render, needs="root", parts=False, details=_details)

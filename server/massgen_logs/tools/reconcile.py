@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from massgen_logs.errors import MassgenLogError, quoted
-from massgen_logs.records.received import Reading, read, read_file
-from massgen_logs.records.reconcile import reconcile as compare
-from massgen_logs.records.spans import records
-from massgen_logs.records.verdicts import Difference, Value
-from massgen_logs.run.model import Run, Source
 from massgen_logs.text import page
 from massgen_logs.text.clean import cut, flat
-from massgen_logs.text.mask import Masker
 from massgen_logs.text.table import dollars, row_line, table
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool
-from massgen_logs.tools.masking import masker_of
-from massgen_logs.tree import Place
+
+if TYPE_CHECKING:
+    from massgen_logs.records.received import Reading
+    from massgen_logs.records.verdicts import Difference, Value
+    from massgen_logs.run.model import Run
+    from massgen_logs.text.mask import Masker
+    from massgen_logs.tree import Place
 
 _TEXT = 400
 
@@ -40,6 +39,11 @@ def reconcile(
         limit: differences a page.
         cursor: of the page before.
     """
+    from massgen_logs.records.reconcile import reconcile as compare
+    from massgen_logs.records.spans import records
+    from massgen_logs.run.model import Source
+    from massgen_logs.tools.masking import masker_of
+
     name, reading = _read(spans, place.session.path.parent)
     masker = masker_of(run)
     found = compare(run, records(run), reading)
@@ -62,6 +66,8 @@ def _read(spans: str, root: Path) -> tuple[str, Reading]:
     Raises:
         MassgenLogError: for what is neither JSON nor a file in the log root.
     """
+    from massgen_logs.records.received import read, read_file
+
     if "\n" in spans.strip() or spans.lstrip()[:1] in {"[", "{", '"'}:
         return "spans", read(spans, "spans")
     wrong = "neither JSON nor a file in the log root. Give rows as query_run returns them, or a path below"

@@ -7,19 +7,17 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from massgen_logs import stop
-from massgen_logs.analysis import living
 from massgen_logs.errors import MassgenLogError, quoted
-from massgen_logs.run import live
-from massgen_logs.run.live import LiveAgent, LiveRun, Watch
-from massgen_logs.run.model import Source
 from massgen_logs.text.clean import flat, inline
-from massgen_logs.text.mask import Masker
 from massgen_logs.text.table import counts, dollars, seconds, table
 from massgen_logs.tools.base import LogsDir, Result, Tell, Tool
-from massgen_logs.tree import find_root
+
+if TYPE_CHECKING:
+    from massgen_logs.run.live import LiveAgent, LiveRun, Watch
+    from massgen_logs.text.mask import Masker
 
 POLL_S = 1.0
 """Seconds between two looks."""
@@ -66,6 +64,10 @@ def watch_run(
         timeout_s: see above.
         until: see above.
     """
+    from massgen_logs.analysis import living
+    from massgen_logs.run.model import Source
+    from massgen_logs.text.mask import Masker
+
     if until not in {"change", "end"} and not _MARK.fullmatch(until):
         raise MassgenLogError(f'until={quoted(until)}: give "change", "end" or the mark of an earlier answer.')
     if not 0 <= timeout_s <= LONGEST_S:
@@ -106,6 +108,9 @@ def begin(logs_dir: str | None, log: str) -> list[Watch]:
     Raises:
         MassgenLogError: for an unknown log, none, or more than MOST.
     """
+    from massgen_logs.run import live
+    from massgen_logs.tree import find_root
+
     names = [log] if os.path.lexists(os.path.expanduser(log)) else [name.strip() for name in log.split(",")]
     if len(names) > MOST:
         raise MassgenLogError(f"log names {len(names)} logs; at most {MOST} are watched at once.")
@@ -118,6 +123,8 @@ def begin(logs_dir: str | None, log: str) -> list[Watch]:
 def looks(watches: list[Watch], left: Callable[[], float], every: float) -> Iterator[list[LiveRun]]:
     """All runs, again and again; the last time when `left`, the seconds that remain, is used up. Between two looks it waits
     `every` seconds, in which a caller who goes is noticed at once."""
+    from massgen_logs.run import live
+
     while True:
         yield [live.look(one) for one in watches]
         remaining = left()
@@ -128,6 +135,8 @@ def looks(watches: list[Watch], left: Callable[[], float], every: float) -> Iter
 
 def brief(run: LiveRun, masker: Masker) -> str:
     """One line for people, its command masked."""
+    from massgen_logs.analysis import living
+
     if run.state != "in_progress":
         return f"{run.session} · {state_of(run)} · {run.reason}"
     parts = [run.session, state_of(run), *(f"{a.id}: {a.doing}" for a in run.agents), f"cost {dollars(run.cost_usd)}"]
@@ -144,6 +153,8 @@ def state_of(run: LiveRun) -> str:
 
 def sentence(run: LiveRun, masker: Masker) -> str:
     """What `pace` means, with its evidence."""
+    from massgen_logs.analysis import living
+
     found = living.pace(run)
     if found == "silent":
         return (
@@ -162,6 +173,8 @@ def sentence(run: LiveRun, masker: Masker) -> str:
 
 
 def _open(agent: LiveAgent, masker: Masker) -> str:
+    from massgen_logs.analysis import living
+
     call = living.longest(agent.open_calls)
     if call is None:
         return "no call of it is open: it waits for its model, or MassGen starts its tools"
