@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from massgen_logs.text.secret_contexts import ALREADY, CALL, CONTEXTS, HINTS, NO_SECRET, URL_HINT
@@ -65,6 +65,8 @@ _BODY = re.compile(
     r"|Public-Lines|Private-Lines): ?[^\n\\]{0,100}|[A-Za-z0-9+/=]{1,64}(?=\s*\Z|[\"'\\])|-(?=-*(?:END?)?-*\Z))*"
 )
 _TAIL = re.compile(r"(?:[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/=]{1,64}(?=[\s\\])|\s|\\{1,4}[nrt])*\Z")
+_SHORT = 600
+"""Characters of a text that is remembered."""
 _STRETCH = 2000
 """Characters that are looked through at once."""
 _LONG_HINT = 300
@@ -100,8 +102,18 @@ def find_plain(text: str) -> list[Found]:
     return list(_plain(text))
 
 
-def find(text: str) -> list[Found]:
-    """All secrets in `text`, in order of their places; they may overlap."""
+def find(text: str) -> Sequence[Found]:
+    """All secrets in `text`, in order of their places; they may overlap. What short texts hold is remembered: a server says most
+    of them again and again."""
+    return _remembered(text) if len(text) < _SHORT else _all(text)
+
+
+@lru_cache(8192)
+def _remembered(text: str) -> tuple[Found, ...]:
+    return tuple(_all(text))
+
+
+def _all(text: str) -> list[Found]:
     found = [*_plain(text), *_wrapped(text)]
     for pattern, by in _VIEWS:
         view = replaced(text, pattern, by)

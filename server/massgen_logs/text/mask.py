@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, NewType, cast
 from urllib.parse import quote
@@ -57,7 +57,7 @@ class Masker:
         self._fields: dict[str, str | None] = {}
         self._halves: dict[tuple[str, str], str] = {}
         self._last: dict[str, str] = {}
-        self._seen: dict[str, list[Found]] = {}
+        self._seen: dict[str, Sequence[Found]] = {}
         self._places: dict[str, list[str]] = {}
         for one in known:
             self._remember(one.kind, one.value)
@@ -172,7 +172,7 @@ class Masker:
             return [self._masked(item, f"{field}[{i}]") for i, item in enumerate(cast("list[object]", value))]
         return value
 
-    def _find(self, text: str) -> list[Found]:
+    def _find(self, text: str) -> Sequence[Found]:
         if text not in self._seen:
             self._seen[text] = find(text)
         return self._seen[text]
