@@ -14,9 +14,11 @@ import os
 import platform
 import shutil
 import statistics
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import generate
@@ -77,7 +79,9 @@ class Bench:
             for warm in (ours, theirs):
                 if warm and part == growth[0]:
                     command(warm, cwd)
-            first, second = in_turn(lambda: command(ours, cwd), (lambda: command(theirs, cwd)) if theirs else None, self.runs)
+            first, second = in_turn(
+                partial(command, ours, cwd), partial(command, theirs, cwd) if theirs else None, self.runs
+            )
             ratio = statistics.median(b.cpu / a.cpu for a, b in zip(first, second, strict=True)) if second else None
             row.points.append(Point(size, median(first), median(second) if second else None, ratio))
             print(f"{row.id} {size}: {row.points[-1]}", flush=True)
@@ -113,7 +117,9 @@ class Bench:
     def list_all(self) -> Row:
         """All rows: page by page, since an answer has a limit."""
         row = Row("list-all", "list-logs, all rows", "massgen logs list --limit COUNT", "30 times; linear in rows")
-        row.note = "ours: all pages in one process (benchmarks/all_rows.py), since no answer is longer than 10,000 tokens"
+        row.note = (
+            "ours: all pages in one process (benchmarks/all_rows.py), since no answer is longer than 10,000 tokens"
+        )
         base = peers.massgen()
 
         def make(folder: Path, part: float) -> tuple[str, list[str], list[str] | None, Path]:
@@ -126,12 +132,14 @@ class Bench:
 
     def server(self) -> Row:
         """Spawn to tools/list."""
-        row = Row("server", "server process: spawn to tools/list", "an empty MCPServer of the same SDK", "at most 1.15 times")
+        row = Row(
+            "server", "server process: spawn to tools/list", "an empty MCPServer of the same SDK", "at most 1.15 times"
+        )
         folder = self._fresh("server")
         generate.sessions(folder, 10)
         empty = [str(OURS / "python"), "-c", "from mcp.server import MCPServer; MCPServer('empty').run('stdio')"]
         ours = [LOGS, "serve"]
-        first, second = in_turn(lambda: listing(ours, folder), lambda: listing(empty, folder), self.runs * 3)
+        first, second = in_turn(partial(listing, ours, folder), partial(listing, empty, folder), self.runs * 3)
         first, second = first[1:], second[1:]  # the first of each fills the disk cache
         ratio = statistics.median(a.cpu / b.cpu for a, b in zip(first, second, strict=True))
         row.points.append(Point("-", median(first), median(second), 1 / ratio))
@@ -140,13 +148,21 @@ class Bench:
 
     def running(self) -> Row:
         """Calls in a running server: absolute figures."""
-        row = Row("running", "a call in a running server: overview of a 1 MB attempt", "-", "first under 50 ms, repeated under 5 ms")
+        row = Row(
+            "running",
+            "a call in a running server: overview of a 1 MB attempt",
+            "-",
+            "first under 50 ms, repeated under 5 ms",
+        )
         folder = self._fresh("running")
         generate.large_attempt(folder / "warm", 1)
         first, again = list[float](), list[float]()
         for number in range(max(3, self.runs)):
             tree = folder / str(number)
-            shutil.copytree(generate.log_of("s1_clean_0.1.97"), tree / ".massgen" / "massgen_logs" / generate.log_of("s1_clean_0.1.97").name)
+            shutil.copytree(
+                generate.log_of("s1_clean_0.1.97"),
+                tree / ".massgen" / "massgen_logs" / generate.log_of("s1_clean_0.1.97").name,
+            )
             server = Server([LOGS, "serve"], folder)
             server.call("run_overview", logs_dir=str(folder / "warm"))  # imports
             first.append(server.call("run_overview", logs_dir=str(tree)))
@@ -158,23 +174,42 @@ class Bench:
 
     def streaming(self) -> Row:
         """A long streaming_debug.log."""
-        row = Row("streaming", "repeated-commands, 1 GB streaming_debug.log", "the seed's grep, sed, sort, uniq in the C locale", "no slower, and right")
+        row = Row(
+            "streaming",
+            "repeated-commands, 1 GB streaming_debug.log",
+            "the seed's grep, sed, sort, uniq in the C locale",
+            "no slower, and right",
+        )
         row.note = "the pipeline counts each command twice, and none with a quote in it"
 
         def make(folder: Path, part: float) -> tuple[str, list[str], list[str] | None, Path]:
             attempt = generate.attempt_of(generate.large_streaming(folder, int(1e9 * part)))
-            return _megabytes(attempt / "streaming_debug.log"), [LOGS, "repeated-commands"], peers.shell(peers.SEED.format(file=peers.quoted(attempt / "streaming_debug.log"))), folder
+            return (
+                _megabytes(attempt / "streaming_debug.log"),
+                [LOGS, "repeated-commands"],
+                peers.shell(peers.SEED.format(file=peers.quoted(attempt / "streaming_debug.log"))),
+                folder,
+            )
 
         return self._compare(row, "streaming", make)
 
     def events(self) -> Row:
         """A long events.jsonl."""
-        row = Row("events", "repeated-commands, 1 GB events.jsonl", "jq with sort and uniq", "12 times faster; memory that doesn't grow with the file")
+        row = Row(
+            "events",
+            "repeated-commands, 1 GB events.jsonl",
+            "jq with sort and uniq",
+            "12 times faster; memory that doesn't grow with the file",
+        )
         row.note = "jq lists the commands only; ours pairs each with its result, exit code and time, and reads all other facts of the run"
 
         def make(folder: Path, part: float) -> tuple[str, list[str], list[str] | None, Path]:
             attempt = generate.attempt_of(generate.large_events(folder, int(1e9 * part)))
-            peer = peers.shell(peers.COUNT.format(file=peers.quoted(attempt / "events.jsonl"))) if shutil.which("jq") else None
+            peer = (
+                peers.shell(peers.COUNT.format(file=peers.quoted(attempt / "events.jsonl")))
+                if shutil.which("jq")
+                else None
+            )
             return _megabytes(attempt / "events.jsonl"), [LOGS, "repeated-commands"], peer, folder
 
         return self._compare(row, "events", make)
@@ -195,7 +230,12 @@ class Bench:
 
     def times(self) -> Row:
         """A large attempt: where time went."""
-        row = Row("times", "time-breakdown, 100 MB attempt", "the skill's python program, and jq over events.jsonl", "5 times faster")
+        row = Row(
+            "times",
+            "time-breakdown, 100 MB attempt",
+            "the skill's python program, and jq over events.jsonl",
+            "5 times faster",
+        )
         (self.work / "rounds.py").write_text(peers.rounds_script() or "")
         script = f"{peers.quoted(OURS / 'python')} {peers.quoted(self.work / 'rounds.py')}\n"
         script += """jq -r 'select(.event_type == "tool_complete") | [.agent_id, .data.tool_name, .data.elapsed_seconds] | @tsv' events.jsonl | sort"""
@@ -207,20 +247,40 @@ class Bench:
         return self._attempt(row, "draft-report", peers.DRAFT)
 
     def records(self) -> Row:
-        """SQL over many runs; skipped while there is no such tool."""
-        row = Row("records", "query-records over 1,000 runs, first and again", "DuckDB read_json on the same files", "no slower the second time")
-        from massgen_logs.tools.registry import NAMES
-
-        if "query_records" not in NAMES:
-            row.skipped = "there is no tool query_records in this version"
+        """SQL over many runs in one process, first and again; DuckDB reads the JSON files anew each time."""
+        row = Row(
+            "records",
+            "query-records over 1,000 runs, first and again",
+            "DuckDB read_json on the same files",
+            "no slower the second time",
+        )
+        folder = self._fresh("records")
+        count = max(10, round(1000 * self.size))
+        logs = generate.sessions(folder, count)
+        base = peers.duckdb()
+        if base is None:
+            row.skipped = "DuckDB could not be fetched"
             return row
-        import records
-
-        return records.measure(self, row)
+        done = subprocess.run(
+            [OURS / "python", HERE / "records.py", "ours", logs], capture_output=True, text=True, check=True
+        )
+        theirs = subprocess.run(
+            [base / "bin" / "python", HERE / "records.py", "duckdb", logs], capture_output=True, text=True, check=True
+        )
+        row.figures = {f"ours, {name}, s": value for name, value in json.loads(done.stdout).items()}
+        row.figures |= {f"DuckDB, {name}, s": value for name, value in json.loads(theirs.stdout).items()}
+        row.note = f"{count} runs; wall time in one process each; the question: calls and their seconds by tool, which DuckDB must take out of events.jsonl"
+        shutil.rmtree(folder)
+        return row
 
     def tokens(self) -> Row:
         """What an agent reads for the standard analysis."""
-        row = Row("tokens", "tokens an agent reads for the whole standard analysis of a run", "MassGen's own skill: its text and the files that it says to read", "10 times fewer")
+        row = Row(
+            "tokens",
+            "tokens an agent reads for the whole standard analysis of a run",
+            "MassGen's own skill: its text and the files that it says to read",
+            "10 times fewer",
+        )
         import tokens
 
         own = peers.skill()
@@ -229,8 +289,14 @@ class Bench:
             return row
         for sample in ("s1_clean_0.1.97", "s13b_large_agent_dead_0.1.97"):
             ours, theirs = tokens.ours(generate.log_of(sample)), tokens.theirs(generate.log_of(sample), own)
-            row.figures |= {f"{sample}, ours": ours, f"{sample}, the skill's": theirs, f"{sample}, times": theirs / ours}
-        row.note = "4 characters a token; both with their skill's text; ours with the tools' schemas and every tool's answer"
+            row.figures |= {
+                f"{sample}, ours": ours,
+                f"{sample}, the skill's": theirs,
+                f"{sample}, times": theirs / ours,
+            }
+        row.note = (
+            "4 characters a token; both with their skill's text; ours with the tools' schemas and every tool's answer"
+        )
         return row
 
 
@@ -246,7 +312,10 @@ def _machine() -> dict[str, str]:
     model = platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        model = next((line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")), model)
+        model = next(
+            (line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")),
+            model,
+        )
     return {
         "date": datetime.date.today().isoformat(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {model}",
@@ -265,7 +334,9 @@ def main() -> None:
     parser.add_argument("--size", type=float, default=0.01, help="1: 10,000 logs, 1 GB, 100 MB (default: 0.01)")
     parser.add_argument("--runs", type=int, default=3, help="of each pair")
     parser.add_argument("--rows", default=",".join(ROWS), help="names, with commas between")
-    parser.add_argument("--out", type=Path, default=None, help="folder of the results (default: benchmarks/ at size 1, else .data)")
+    parser.add_argument(
+        "--out", type=Path, default=None, help="folder of the results (default: benchmarks/ at size 1, else .data)"
+    )
     options = parser.parse_args()
     work = generate.DATA / "work"
     work.mkdir(parents=True, exist_ok=True)

@@ -35,11 +35,15 @@ def command(arguments: Sequence[str], cwd: Path) -> Cost:
     """
     begun = time.monotonic()
     with open(os.devnull, "wb") as null, (cwd / ".stderr").open("wb") as errors:
-        process = subprocess.Popen(arguments, cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, stdout=null, stderr=errors)
+        process = subprocess.Popen(
+            arguments, cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, stdout=null, stderr=errors
+        )
         _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{' '.join(arguments)[:200]}: exit {process.returncode}: {(cwd / '.stderr').read_text()[-500:]}")
+        raise RuntimeError(
+            f"{' '.join(arguments)[:200]}: exit {process.returncode}: {(cwd / '.stderr').read_text()[-500:]}"
+        )
     return Cost(used.ru_utime + used.ru_stime, time.monotonic() - begun, used.ru_maxrss / 1024)
 
 
@@ -49,10 +53,18 @@ class Server:
     def __init__(self, arguments: Sequence[str], cwd: Path) -> None:
         self.begun = time.monotonic()
         self.process = subprocess.Popen(
-            arguments, cwd=cwd, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            arguments,
+            cwd=cwd,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         self.number = 0
-        self.ask("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "bench", "version": "0"}})
+        self.ask(
+            "initialize",
+            {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "bench", "version": "0"}},
+        )
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def _send(self, message: dict[str, object]) -> None:

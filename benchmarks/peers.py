@@ -15,9 +15,7 @@ from generate import DATA
 
 MASSGEN = "massgen==0.1.97"
 DUCKDB = "duckdb==1.4.2"
-SEED = (
-    """grep -o '"command": "[^"]*"' {file} | sed 's/"command": "//;s/"$//' | sort | uniq -c | sort -rn | head -30"""
-)
+SEED = """grep -o '"command": "[^"]*"' {file} | sed 's/"command": "//;s/"$//' | sort | uniq -c | sort -rn | head -30"""
 """From MassGen's own skill."""
 COUNT = """jq -r 'select(.event_type == "tool_start") | .data.args.command // empty' {file} | sort | uniq -c | sort -rn | head -30"""
 OVERVIEW = r"""
@@ -30,12 +28,16 @@ cat agent_*/*/vote.json | jq .reason
 jq -r 'select(.event_type == "tool_complete") | .data.result | (fromjson? // {}) | objects | .exit_code // empty' events.jsonl | sort | uniq -c
 """
 """Correctness, restarts, cost, errors and failed commands, by the files that the skill names for them."""
-DRAFT = OVERVIEW + COUNT.format(file="events.jsonl") + r"""
+DRAFT = (
+    OVERVIEW
+    + COUNT.format(file="events.jsonl")
+    + r"""
 jq '.agents[].reliability' status.json
 jq -r 'select(.event_type == "tool_complete") | [.data.tool_name, .data.elapsed_seconds] | @tsv' events.jsonl | sort -k2 -rn | head -30
 grep -n "ERROR\|WARNING" massgen.log | head -100
 grep -c "^### Tool Call" agent_*/*/execution_trace.md
 """
+)
 
 
 @cache
@@ -67,7 +69,11 @@ def _environment(name: str, requirement: str) -> Path | None:
 def skill() -> Path | None:
     """MassGen's own skill, in its package."""
     base = massgen()
-    return next(iter(base.glob("lib/python*/site-packages/massgen/skills/massgen-log-analyzer/SKILL.md")), None) if base else None
+    return (
+        next(iter(base.glob("lib/python*/site-packages/massgen/skills/massgen-log-analyzer/SKILL.md")), None)
+        if base
+        else None
+    )
 
 
 def rounds_script() -> str | None:
@@ -85,7 +91,11 @@ def shell(script: str) -> list[str]:
 def version(program: str) -> str:
     """What a program says of its version."""
     path = shutil.which(program)
-    return subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[0] if path else "not here"
+    return (
+        subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
+        if path
+        else "not here"
+    )
 
 
 def quoted(path: Path) -> str:

@@ -29,8 +29,13 @@ def ours(log: Path) -> float:
     for name in _WORKFLOW:
         own = {"logs_dir": str(log.parent)} | ({} if name == "list_logs" else {"log": log.name})
         texts.append(call(get(name), own).text())
-    agents = sorted(p.name for p in (log / "turn_1" / "attempt_1").glob("agent_*") if p.is_dir() and p.name != "agent_outputs")
-    texts += [call(get("read_trace"), {"logs_dir": str(log.parent), "log": log.name, "agent": agent}).text() for agent in agents]
+    agents = sorted(
+        p.name for p in (log / "turn_1" / "attempt_1").glob("agent_*") if p.is_dir() and p.name != "agent_outputs"
+    )
+    texts += [
+        call(get("read_trace"), {"logs_dir": str(log.parent), "log": log.name, "agent": agent}).text()
+        for agent in agents
+    ]
     return sum(map(len, texts)) / 4
 
 
