@@ -130,7 +130,8 @@ def _findings(found: list[dict[str, Any]]) -> list[str]:
         return ["findings: none"]
     shown = found[:_FINDINGS]
     more = [f'- {len(found) - len(shown)} more: part="findings"'] if len(found) > len(shown) else []
-    return [f"findings by rules (docs/rules.md; {len(found)}):", *(_finding(one) for one in shown), *more]
+    head = f'findings by rules ({len(found)}; with numbers and disproof: part="findings"):'
+    return [head, *(_finding(one) for one in shown), *more]
 
 
 def _restarts(costs: list[dict[str, Any]]) -> list[str]:
