@@ -150,25 +150,34 @@ def run_cli(capfd: pytest.CaptureFixture[str]):
     return run
 
 
+def pages(read: Callable[[str | None], tuple[Any, str | None]]) -> list[Any]:
+    """All pages of a list: what `read` gives for a cursor, from none on until a page has no next one."""
+    found: list[Any] = []
+    cursor: str | None = None
+    for _ in range(3000):
+        page, cursor = read(cursor)
+        found.append(page)
+        if cursor is None:
+            return found
+    raise AssertionError("pages never end")
+
+
 @pytest.fixture
 def ask(run_cli):
     """Calls a tool by the command line with --json, all pages of its list joined under `key`."""
 
     def call(tool: str, *arguments: str, key: str | None = None) -> dict[str, Any]:
-        rows: list[Any] = []
-        cursor: list[str] = []
-        for _ in range(500):
-            code, out, err = run_cli(tool.replace("_", "-"), *arguments, *cursor, "--json")
+        def read(cursor: str | None) -> tuple[dict[str, Any], str | None]:
+            more = ["--cursor", cursor] if cursor else []
+            code, out, err = run_cli(tool.replace("_", "-"), *arguments, *more, "--json")
             assert code == 0, err
             answer = json.loads(out)
-            if key is None:
-                return answer
-            rows += answer["data"][key]
-            following = (answer["page"] or {}).get("next_cursor")
-            if following is None:
-                answer["data"][key] = rows
-                return answer
-            cursor = ["--cursor", following]
-        raise AssertionError(f"{tool}: pages never end")
+            return answer, (answer["page"] or {}).get("next_cursor")
+
+        if key is None:
+            return read(None)[0]
+        answers = pages(read)
+        answers[-1]["data"][key] = [row for answer in answers for row in answer["data"][key]]
+        return answers[-1]
 
     return call

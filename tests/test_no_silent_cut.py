@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, sample_id
+from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, pages, sample_id
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.text.clean import cell, flat
+from massgen_logs.text.page import Page
 from massgen_logs.tools.base import Answer, call
 from massgen_logs.tools.registry import NAMES, get
 
@@ -34,21 +35,27 @@ def extra(tool: str) -> dict[str, Any]:
     return {"min_count": 1} if tool == "repeated_commands" else {}
 
 
-def pages(tool: str, arguments: dict[str, Any], key: str) -> list[Any]:
+def rows_of(tool: str, arguments: dict[str, Any], key: str) -> list[Any]:
     """All rows, page by page."""
     rows: list[Any] = []
-    cursor: str | None = None
-    for _ in range(2000):
+    answers = answers_of(tool, arguments)
+    for answer, page in answers:
+        assert (page.first, page.shown) == (len(rows), len(answer.data[key]))
+        rows += answer.data[key]
+    assert answers[-1][1].total == len(rows)
+    return rows
+
+
+def answers_of(tool: str, arguments: dict[str, Any]) -> list[tuple[Answer, Page]]:
+    """All answers with their pages, of which none says that the log changed."""
+
+    def read(cursor: str | None) -> tuple[tuple[Answer, Page], str | None]:
         answer = call(get(tool), {**arguments, "cursor": cursor})
         assert answer.page is not None
         assert not answer.page.changed
-        assert (answer.page.first, answer.page.shown) == (len(rows), len(answer.data[key]))
-        rows += answer.data[key]
-        cursor = answer.page.next_cursor
-        if cursor is None:
-            assert answer.page.total == len(rows)
-            return rows
-    raise AssertionError("pages never end")
+        return (answer, answer.page), answer.page.next_cursor
+
+    return pages(read)
 
 
 @pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
@@ -56,10 +63,10 @@ def pages(tool: str, arguments: dict[str, Any], key: str) -> list[Any]:
 def test_pages_of_any_limit_are_the_whole(tool: str, sample: Sample, figure) -> None:
     """Each row once and in order, whatever the limit; the parts that hold lists are whole too."""
     arguments = {**sample.arguments, **extra(tool)}
-    whole = pages(tool, arguments, LISTS[tool])
+    whole = rows_of(tool, arguments, LISTS[tool])
     for limit in (1, 3) if sample is not LARGE else (17,):
-        assert pages(tool, {**arguments, "limit": limit}, LISTS[tool]) == whole
-    rows = pages(tool, {**arguments, "part": LISTS[tool], "limit": 4}, "rows")
+        assert rows_of(tool, {**arguments, "limit": limit}, LISTS[tool]) == whole
+    rows = rows_of(tool, {**arguments, "part": LISTS[tool], "limit": 4}, "rows")
     assert rows == whole
     figure("pages", "{lists} lists read page by page, {lost} rows lost or told twice", lists=1, lost=0)
 
@@ -70,18 +77,13 @@ def test_pages_of_a_trace_are_the_whole(agent: str, limit: int) -> None:
     """Pieces that are longer than a page are told in several; put together they are the piece."""
     arguments = {**LARGE.arguments, "agent": agent, "kind": "call", "contains": "gen_report"}
     told: dict[int, str] = {}
-    cursor: str | None = None
-    while True:
-        answer = call(get("read_trace"), {**arguments, "limit": limit, "cursor": cursor})
-        assert answer.page is not None
-        assert not answer.page.changed
+    answers = answers_of("read_trace", {**arguments, "limit": limit})
+    for answer, _ in answers:
         for item in answer.data["items"]:
             told[item["index"]] = told.get(item["index"], "") + item["text"] + (item["result"] or "")
-        cursor = answer.page.next_cursor
-        if cursor is None:
-            break
-    assert list(told) == list(range(1, answer.page.total + 1))
-    once = call(get("read_trace"), {**arguments, "limit": 1, "cursor": str(answer.page.total - 1)}).data["items"][0]
+    total = answers[-1][1].total
+    assert list(told) == list(range(1, total + 1))
+    once = call(get("read_trace"), {**arguments, "limit": 1, "cursor": str(total - 1)}).data["items"][0]
     assert told[once["index"]].startswith(once["text"][:200])
 
 
@@ -176,7 +178,7 @@ def test_a_shortened_list_says_so_and_where_the_rest_is(tool: str, sample: Sampl
             continue
         more = f'part="{name}' in text or (name == LISTS.get(tool) and "next page" in text)
         assert more, f"{name} is shortened and the answer does not say so:\n{text}"
-        rows = pages(tool, {**sample.arguments, **extra(tool), "part": name}, "rows")
+        rows = rows_of(tool, {**sample.arguments, **extra(tool), "part": name}, "rows")
         assert len(rows) == len(answer.data[name])
 
 

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from conftest import CORPUS
+from conftest import CORPUS, pages
 
 CLEAN = str(CORPUS / "s1_clean_0.1.97")
 LARGE = str(CORPUS / "s13b_large_agent_dead_0.1.97")
 
 
-def pages(run_cli, *arguments: str) -> list[dict[str, object]]:
-    """All pages of a trace."""
-    found, cursor = [], []
-    for _ in range(3000):
-        code, out, err = run_cli("read-trace", *arguments, *cursor, "--json")
+def trace(run_cli, *arguments: str) -> list[dict[str, Any]]:
+    """The answers of all pages of a trace."""
+
+    def read(cursor: str | None) -> tuple[dict[str, Any], str | None]:
+        code, out, err = run_cli("read-trace", *arguments, *(["--cursor", cursor] if cursor else []), "--json")
         assert code == 0, err
         answer = json.loads(out)
-        found.append(answer)
-        if answer["page"]["next_cursor"] is None:
-            return found
-        cursor = ["--cursor", answer["page"]["next_cursor"]]
-    raise AssertionError("pages never end")
+        return answer, answer["page"]["next_cursor"]
+
+    return pages(read)
 
 
-def whole(answers: list[dict[str, object]]) -> list[tuple[int, str, str]]:
+def whole(answers: list[dict[str, Any]]) -> list[tuple[int, str, str]]:
     """(index, kind, text and result) of all pieces, those cut over pages put together."""
     found: dict[int, tuple[str, str]] = {}
     for answer in answers:
-        for item in answer["data"]["items"]:  # type: ignore[index]
+        for item in answer["data"]["items"]:
             kind, text = found.get(item["index"], (item["kind"], ""))
             found[item["index"]] = (kind, text + item["text"] + (item["result"] or ""))
     return [(index, *found[index]) for index in sorted(found)]
@@ -40,7 +39,7 @@ def test_calls_stand_once_with_arguments_and_result(run_cli) -> None:
     """agent_a ran nine commands; the failing one says so (SCENARIO.md of s1_clean_0.1.97)."""
     items = [
         i
-        for a in pages(run_cli, "--agent", "agent_a", "--kind", "call", "--logs-dir", CLEAN)
+        for a in trace(run_cli, "--agent", "agent_a", "--kind", "call", "--logs-dir", CLEAN)
         for i in a["data"]["items"]
     ]
     first = {i["index"]: i for i in items if i["text"]}
@@ -56,15 +55,15 @@ def test_calls_stand_once_with_arguments_and_result(run_cli) -> None:
 @pytest.mark.parametrize("agent", ["agent_a", "agent_b", "agent_c"])
 def test_pages_of_any_limit_are_the_same_whole(agent: str, run_cli) -> None:
     """190 calls with outputs of up to 38 kB."""
-    default = whole(pages(run_cli, "--agent", agent, "--logs-dir", LARGE))
-    wide = whole(pages(run_cli, "--agent", agent, "--limit", "200", "--logs-dir", LARGE))
+    default = whole(trace(run_cli, "--agent", agent, "--logs-dir", LARGE))
+    wide = whole(trace(run_cli, "--agent", agent, "--limit", "200", "--logs-dir", LARGE))
     assert default == wide
     assert [index for index, _, _ in default] == list(range(1, len(default) + 1))
 
 
 def test_a_needle_is_found(run_cli) -> None:
     """The planted sentence of s13b (truth.json planted.needle) in the result of the planted command."""
-    answers = pages(run_cli, "--agent", "agent_b", "--contains", "copper heron", "--kind", "call", "--logs-dir", LARGE)
+    answers = trace(run_cli, "--agent", "agent_b", "--contains", "copper heron", "--kind", "call", "--logs-dir", LARGE)
     assert answers[0]["page"]["total"] >= 1
     assert "make_notes.py" in json.dumps(answers[0]["data"]["items"][0])
     code, out, _ = run_cli(
@@ -76,13 +75,13 @@ def test_a_needle_is_found(run_cli) -> None:
 
 def test_the_planted_secret_stays_masked(run_cli) -> None:
     """s13b agent_b printed a key; it is in clear in execution_trace.md and leaves nowhere."""
-    for answer in pages(run_cli, "--agent", "agent_b", "--logs-dir", LARGE, "--limit", "100"):
+    for answer in trace(run_cli, "--agent", "agent_b", "--logs-dir", LARGE, "--limit", "100"):
         assert "sk-test-4f9aC0ffee" not in json.dumps(answer)
 
 
 def test_claude_reasoning_comes_from_the_trace_files(run_cli) -> None:
     """events.jsonl of a claude agent holds no thinking (s14 agent_b)."""
-    answers = pages(
+    answers = trace(
         run_cli, "--agent", "agent_b", "--kind", "reasoning", "--logs-dir", str(CORPUS / "s14_mixed_0.1.97")
     )
     items = [item for answer in answers for item in answer["data"]["items"]]
@@ -96,6 +95,6 @@ def test_a_version_without_agents_has_one_trace(name: str, run_cli) -> None:
     code, _, err = run_cli("read-trace", "--agent", "agent_a", "--logs-dir", str(CORPUS / name))
     assert code == 2
     assert "there are: *" in err
-    answers = pages(run_cli, "--agent", "*", "--kind", "call", "--logs-dir", str(CORPUS / name))
+    answers = trace(run_cli, "--agent", "*", "--kind", "call", "--logs-dir", str(CORPUS / name))
     items = [item for answer in answers for item in answer["data"]["items"] if item["text"]]
     assert len({item["index"] for item in items}) == 12
