@@ -2,27 +2,62 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Event
 
 from massgen_logs.errors import MassgenLogError
 
-_left: ContextVar[Event | None] = ContextVar("left", default=None)
+
+class _Caller:
+    """left: set once the caller has gone; to_end: what to call then."""
+
+    def __init__(self) -> None:
+        self.left = threading.Event()
+        self.to_end: list[Callable[[], object]] = []
+        self.lock = threading.Lock()
+
+
+_caller: ContextVar[_Caller | None] = ContextVar("caller", default=None)
 
 
 @contextmanager
 def when_left() -> Generator[None]:
     """Work that was begun inside, on whatever thread, stops at its next check once the block is left."""
-    left = Event()
-    token = _left.set(left)
+    caller = _Caller()
+    token = _caller.set(caller)
     try:
         yield
     finally:
-        left.set()
-        _left.reset(token)
+        _caller.reset(token)
+        with caller.lock:
+            caller.left.set()
+            for end in caller.to_end:
+                end()
+
+
+@contextmanager
+def ended_by(end: Callable[[], object]) -> Generator[None]:
+    """For work inside that can't look: `end` is called, on another thread, as soon as the caller goes. It must not wait.
+
+    Raises:
+        MassgenLogError: as check, before the work and after it.
+    """
+    caller = _caller.get()
+    if caller is None:
+        yield
+        return
+    with caller.lock:
+        check()
+        caller.to_end.append(end)
+    try:
+        yield
+    finally:
+        with caller.lock:
+            caller.to_end.remove(end)
+    check()
 
 
 def check() -> None:
@@ -31,8 +66,8 @@ def check() -> None:
     Raises:
         MassgenLogError: nobody reads it; it only ends the work.
     """
-    left = _left.get()
-    if left is not None and left.is_set():
+    caller = _caller.get()
+    if caller is not None and caller.left.is_set():
         raise MassgenLogError("The call was cancelled.")
 
 
@@ -42,9 +77,9 @@ def wait(seconds: float) -> None:
     Raises:
         MassgenLogError: as check.
     """
-    left = _left.get()
-    if left is None:
+    caller = _caller.get()
+    if caller is None:
         time.sleep(seconds)
     else:
-        left.wait(seconds)
+        caller.left.wait(seconds)
         check()

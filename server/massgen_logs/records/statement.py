@@ -40,7 +40,8 @@ _TO_TEXT: dict[str, Any] = {
     "order_bys": {"type": "ORDER_MODIFIER", "orders": []}, "distinct": False, "is_operator": True, "export_state": False,
     "catalog": "", "qualified_name": {"path": ["->>"]}, "is_legacy_function_call": False,
 }  # fmt: skip
-_COLUMNS = f"Columns of records: {', '.join(NAMES)}."
+_UNKNOWN = re.compile(r'[Cc]olumn (?:named )?"([^"]+)"')
+_COLUMNS = f"Columns of records: {', '.join(NAMES)}. All else stands in attributes: attributes->>'massgen.agent_id'."
 
 
 def checked(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
@@ -75,9 +76,9 @@ def checked(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
 def explain(message: str) -> str:
     """The engine's message without its marks, the nearest column, and all of them."""
     first = re.sub(r" Use \"SET .*", "", message.split("\n\nLINE", 1)[0].strip())
-    wanted = re.search(r'column "?([\w.]+)"? not found|Referenced column "([^"]+)"', first)
-    name = next((part for part in wanted.groups() if part), "") if wanted else ""
-    near = difflib.get_close_matches(name.lower(), NAMES, 3, 0.5) if name else []
+    wanted = _UNKNOWN.search(first)
+    name = wanted[1].lower() if wanted else ""
+    near = difflib.get_close_matches(name, NAMES, 3, 0.5) if name not in NAMES else []
     hint = f" Nearest: {', '.join(near)}." if near else ""
     return f"{first[:600]}{hint} {_COLUMNS}"
 

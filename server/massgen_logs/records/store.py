@@ -116,6 +116,7 @@ class Store:
                 f"The records of these {len(wanted)} attempts have more than {KEPT // 1_000_000} MB. Name fewer logs."
             )
         with self._asking:
+            stop.check()
             try:
                 self._supply(wanted)
                 told = self._told(b"a" + orjson.dumps({
@@ -169,15 +170,16 @@ class Store:
             raise MassgenLogError(str(told["error"]))
 
     def _told(self, frame: bytes, seconds: float) -> dict[str, Any]:
-        """The worker's answer to a frame; an error if it dies of it or has to be killed."""
+        """The worker's answer to a frame; an error if it dies of it or has to be killed, also because the caller has gone."""
         worker = self._worker
         if worker is None or worker.stdin is None or worker.stdout is None:
             raise MassgenLogError(_DIED)
         timer = threading.Timer(seconds, worker.kill)
         timer.start()
         try:
-            send(worker.stdin, frame)
-            answer = receive(worker.stdout)
+            with stop.ended_by(worker.kill):
+                send(worker.stdin, frame)
+                answer = receive(worker.stdout)
         except OSError:
             answer = None
         finally:
