@@ -34,7 +34,7 @@ def modules(imported: str, done: str, *arguments: str) -> set[str]:
 def test_a_server_starts_without_what_its_tools_need() -> None:
     """It lists all tools and has imported no reader, no analysis, no report; each tool's module, and little else."""
     seen = {name for name in modules("mcp_server", "mcp_server.make_server()") if name.startswith("massgen_logs.")}
-    for part in ("readers", "run", "analysis", "records", "report", "tree", "text.find", "commands"):
+    for part in ("readers", "run", "analysis", "records", "report", "text.find", "commands"):
         assert not {name for name in seen if name.startswith(f"massgen_logs.{part}")}, part
     assert len(seen) <= len(NAMES) + 15
 

@@ -17,7 +17,7 @@ from massgen_logs.readers.base import Problem, Source, blocks, decode, mapping, 
 _LINE = re.compile(r"(\d\d):(\d\d):(\d\d\.\d{3}) \| .*?Yielding chunk: (Text)?StreamChunk\((.*)", re.S)
 _BEGIN = re.compile(rb"\d\d:\d\d:\d\d\.\d{3} \| ")
 _CALLS_MARKS = (b" for Calling ", b"tool_calls=[{")
-_STRING = r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
+_STRING = r"('(?:[^'\\]++|\\.)*+'|\"(?:[^\"\\]++|\\.)*+\")"
 _CONTENT = re.compile(r"content=" + _STRING, re.S)
 _TYPE = re.compile(r"type=(?:<ChunkType\.\w+: )?'?(\w+)'?")
 _CALLS = re.compile(r"tool_calls=(\[\{.*?\}\])(?:, \w+=|\)$)", re.S)
