@@ -32,12 +32,18 @@ class Event:
 
 # Sorted out by a look at the raw bytes, before any parsing: together they are most of a long file.
 _SKIPPED = ("evaluation_criteria_set", "final_presentation_chunk")
-_MARKS = tuple(f'"event_type": "{kind}"'.encode() for kind in _SKIPPED)
+_MARKS = frozenset(kind.encode() for kind in _SKIPPED)
+
+
+def _kind(raw: bytes) -> bytes:
+    """The type as it stands near the beginning of a line, before any parsing."""
+    found = raw.find(b'"event_type": "', 0, 90)
+    return raw[found + 15 : raw.find(b'"', found + 15, found + 60)] if found >= 0 else b""
 
 
 def parse(raw: bytes) -> Event | None:
     """One line whose number is not known (0); None for one that is no event, and for what `read` leaves out."""
-    if any(mark in raw[:90] for mark in _MARKS):
+    if _kind(raw) in _MARKS:
         return None
     try:
         entry = mapping(parse_json(raw))
@@ -59,10 +65,10 @@ def read(path: Path | None, source: Source, problems: list[Problem], *, thinking
     `source` and `problems` are filled while the iteration goes on. thinking=False skips the reasoning chunks too.
     """
     skipped = _SKIPPED if thinking else (*_SKIPPED, "thinking")
-    marks = tuple(f'"event_type": "{kind}"'.encode() for kind in skipped)
+    marks = {kind.encode() for kind in skipped}
     for number, raw in lines(path, source, problems):
         source.rows += 1
-        if not raw.strip() or any(mark in raw[:90] for mark in marks):
+        if _kind(raw) in marks or not raw.strip():
             continue
         try:
             entry = mapping(parse_json(raw))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -19,10 +19,6 @@ MOST_BYTES = 2 * 1024 * 1024
 _PLACES = 5
 _MOST = 1000
 """Different secrets that are kept."""
-_BUNDLE = 30_000
-"""Characters of small texts that are looked through together first: most have no secret."""
-_BORDER = "\n\n\0\n\n"
-"""Between them: no pattern reaches over it, and beside it a text begins and ends as it does alone."""
 _WORKSPACE = "workspace-token"
 """An option of MassGen's own servers: its value is no secret, but part of the names of folders and tools."""
 _SKIPPED = (".zip", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf", ".mp4", ".mp3", ".wav")
@@ -53,12 +49,12 @@ def collect(run: Run, attempt: Attempt, find: Callable[[str], Sequence[Hit]]) ->
         room -= size
         for line, hit in _in_file(path, changed, size, find):
             _add(found, hit, f"{name}:{line}")
-    for texts in _bundles(_taken(run)) if secrets.skipped else ():
-        stop.check()
-        if find(_BORDER.join(text for text, _ in texts)):
-            for text, src in texts:
-                for place in find(text):
-                    _add(found, place, src)
+    known = dict[str, Sequence[Hit]]()  # of a text that stands in many places, as a command that was run again
+    for text, src in _taken(run) if secrets.skipped else ():
+        if text not in known:
+            known[text] = find(text)
+        for place in known[text]:
+            _add(found, place, src)
     secrets.found = list(found.values())
     return secrets
 
@@ -84,18 +80,6 @@ def _add(found: dict[str, Secret], hit: Hit, where: str) -> None:
         secret.count += 1
         if len(secret.places) < _PLACES:
             secret.places.append(where)
-
-
-def _bundles(texts: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
-    """So many of these at once that looking through them costs little more than their characters do."""
-    bundle, chars = list[tuple[str, str]](), 0
-    for text, src in texts:
-        bundle.append((text, src))
-        chars += len(text)
-        if chars > _BUNDLE:
-            yield bundle
-            bundle, chars = [], 0
-    yield bundle
 
 
 def _taken(run: Run) -> Iterator[tuple[str, str]]:
