@@ -21,14 +21,25 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 
 from massgen_logs.readers.base import Source, blocks, lines, read_head, read_tail
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run.clock import Clock
-from massgen_logs.run.model import Ending
 from massgen_logs.tree import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ended. state: finished, timed_out, unfinished, failed or in_progress; src: what tells so."""
+
+    state: str
+    reason: str
+    src: str
+    last_sign: float | None
+
 
 _TAIL = 262_144
 """Bytes of a log that are looked at from its end."""

@@ -10,6 +10,7 @@ from massgen_logs.readers.metrics_summary import Subagent
 from massgen_logs.readers.status_json import Enforcement as Enforcement
 from massgen_logs.readers.status_json import RoundRecord as RoundRecord
 from massgen_logs.readers.status_json import Usage as Usage
+from massgen_logs.run.ending import Ending
 
 SILENCE_S = 10.0
 """Seconds from which on a silence is kept."""
@@ -243,16 +244,6 @@ class AgentUsage:
     unpriced: bool
     floor: bool
     """True where part of its use has no price."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How an attempt ended. state: finished, timed_out, unfinished, failed or in_progress; src: what tells so."""
-
-    state: str
-    reason: str
-    src: str
-    last_sign: float | None
 
 
 @dataclass(slots=True)

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from massgen_logs.readers.metrics_summary import Metrics, Subagent
 from massgen_logs.readers.status_json import Status, Usage
-from massgen_logs.run.model import AgentUsage
 
 if TYPE_CHECKING:
     from massgen_logs.run.backends.dialect import Dialect, Excess, Tokens
+    from massgen_logs.run.model import AgentUsage
 
 
 def recorded(status: Status, metrics: Metrics) -> dict[str, Usage]:
@@ -66,6 +66,8 @@ def collect(
         doubles: what was counted too much.
         dialect_of: dialect of an agent.
     """
+    from massgen_logs.run.model import AgentUsage  # here: a list of logs needs none of these
+
     result: dict[str, AgentUsage] = {}
     for agent, usage in found.items():
         why: list[str] = []
