@@ -286,6 +286,53 @@ def test_a_written_report_and_its_data_are_masked(copy_of) -> None:
     assert not leaks(planter, written.text())
 
 
+PASSWORD = "Zq7pW4kX"
+"""Known by the @ behind it alone, and too short to be known again by its beginning."""
+
+
+@pytest.mark.parametrize("at", [50, 60, 80, 200])
+def test_a_cut_through_a_secret_shows_no_half(at: int, copy_of) -> None:
+    """Rules cut commands after 50, 60 or 80 characters, records after 200; a password stands across that edge in
+    commands that ran again or failed, in a failure's message, and in an error that exit code 0 hides."""
+    root = copy_of("s1_clean_0.1.97")
+    file = next(root.glob("*/turn_1/attempt_1/events.jsonl"))
+    events = [json.loads(line) for line in file.read_text().splitlines()]
+
+    def across(begin: str) -> str:
+        return f"{begin} ".ljust(at - len(" ftp://u:") - 4, "x") + f" ftp://u:{PASSWORD}@host/y"
+
+    stderr = {"npm test": across("npm error"), "ls -R": across("ls: No such file or directory")}
+    last: dict[str, str] = {}
+    for event in events:
+        data = event["data"]
+        if event["event_type"] == "tool_start":
+            last[event["agent_id"]] = data["args"].get("command", "")
+            if last[event["agent_id"]] in {"npm install", "npm test"}:
+                data["args"]["command"] = across(last[event["agent_id"]])
+        elif event["event_type"] == "tool_complete" and last.get(event["agent_id"]) in stderr:
+            result = json.loads(data["result"])
+            data["result"] = json.dumps({**result, "stderr": stderr[last[event["agent_id"]]]})
+    file.write_text("".join(json.dumps(event) + "\n" for event in events))
+    given = {"logs_dir": str(root)}
+    for tool in (
+        "run_overview",
+        "repeated_commands",
+        "find_errors",
+        "draft_report",
+        "duplicated_work",
+        "time_breakdown",
+    ):
+        answer = call(get(tool), dict(given))
+        assert PASSWORD[:3] not in answer.text() + answer.dumps().decode(), tool
+    told = call(get("run_overview"), dict(given)).data["findings"]
+    words = {f["rule"]: f["sentence"] for f in told}
+    assert "npm install xxx" in words["again_after_restart"]
+    assert "npm test xxx" in words["failure_before_end"]
+    assert "ls: No such file" in words["hidden_by_pipe"]
+    rows = call(get("query_records"), {**given, "sql": "SELECT message, otel_status_message FROM records"})
+    assert PASSWORD[:3] not in rows.text() + rows.dumps().decode()
+
+
 def test_an_answer_says_how_many_and_where(copy_of) -> None:
     """A count by kinds, the place in the files, the field; and the overview has a red flag."""
     root = copy_of("s1_clean_0.1.97")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from massgen_logs.analysis.costs import costs
@@ -107,13 +108,19 @@ class Overview:
     final_answer: FinalAnswer | None
 
 
-def overview(run: Run) -> Overview:
-    """Put the run's facts, checks and red flags together."""
+def overview(run: Run, mask: Callable[[str], str] = str) -> Overview:
+    """Put the run's facts, checks and red flags together.
+
+    Args:
+        run: the run.
+        mask: applied to every text before it is cut, so that no cut can halve a secret.
+    """
     votes, spent = vote_reasons(run), costs(run)
     commands = [call for call in run.calls if call.command is not None]
     ended = run.ended is not None or run.duration_s is not None
     floor = None if ended or run.started is None or run.ending.last_sign is None else run.ending.last_sign - run.started
     final = run.final_text
+    found = findings(run, mask)
     return Overview(
         question=run.question,
         agents=list(run.agents),
@@ -141,11 +148,11 @@ def overview(run: Run) -> Overview:
         denied=sum(call.outcome == "denied" for call in run.calls) if run.denied_recorded else None,
         never_ran=sum(call.outcome == "not_run" for call in run.calls) if run.results_recorded else None,
         checks=checks(run),
-        red_flags=red_flags(run),
-        findings=findings(run),
+        red_flags=red_flags(run, found),
+        findings=found,
         not_checkable=not_checkable(run),
         restart_costs=restart_costs(run, executions(run, frame)) if (frame := frame_of(run)) else [],
-        final_answer=FinalAnswer(run.winner, len(final), final[:PREVIEW], run.final_src)
+        final_answer=FinalAnswer(run.winner, len(final), mask(final)[:PREVIEW], run.final_src)
         if final is not None and run.winner is not None
         else None,
     )
@@ -201,27 +208,27 @@ def checks(run: Run) -> list[Check]:
 _MINOR = frozenset({"version_unknown", "no_agent", "backend", "split_turn", "subagents"})
 
 
-def red_flags(run: Run) -> list[RedFlag]:
-    """What a reader must not miss: the findings that are red flags, in their words, then what no rule covers."""
+def red_flags(run: Run, found: Iterable[Finding]) -> list[RedFlag]:
+    """What a reader must not miss: those of its findings that are red flags, in their words, then what no rule covers."""
     flag_of = {rule.id: rule.flag for rule in RULES}
-    found = [
+    flags = [
         RedFlag(flag_of[one.rule], one.sentence, one.evidence[0] if one.evidence else "", one.id)
-        for one in findings(run)
+        for one in found
         if flag_of[one.rule]
     ]
-    told = {flag.id for flag in found}
-    found += _votes(run, told)
+    told = {flag.id for flag in flags}
+    flags += _votes(run, told)
     failed = [call for call in run.calls if call.outcome == "failed" and not call.recorded_ok]
     if failed:
         text = f"{len(failed)} tool calls failed, recorded as failures"
-        found.append(RedFlag("failed_calls", text, failed[0].end_src or failed[0].src))
-    found += _secret_flags(run)
-    found += [
+        flags.append(RedFlag("failed_calls", text, failed[0].end_src or failed[0].src))
+    flags += _secret_flags(run)
+    flags += [
         RedFlag(note.id, note.text, note.evidence)
         for note in run.notes
         if note.id not in _MINOR and note.id not in told
     ]
-    return found
+    return flags
 
 
 def _secret_flags(run: Run) -> list[RedFlag]:

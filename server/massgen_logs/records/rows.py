@@ -21,7 +21,7 @@ def rows(records: Iterable[Record], masker: Masker) -> list[dict[str, object]]:
 
 def _row(record: Record, masker: Masker) -> dict[str, object]:
     ended = record.end is not None and record.kind == "span"
-    exception = record.exception or (None, None)
+    exception, message = record.exception or (None, None), _text(record.message, masker)
     return {
         "start_timestamp": iso(record.start),
         "end_timestamp": None if record.end is None else iso(record.end),
@@ -31,7 +31,7 @@ def _row(record: Record, masker: Masker) -> dict[str, object]:
         "parent_span_id": record.parent_span_id,
         "kind": record.kind,
         "span_name": _text(record.span_name, masker),
-        "message": _text(record.message, masker),
+        "message": message[:PREVIEW] if record.kind == "span" else message,
         "level": record.level,
         "is_exception": record.exception is not None,
         "exception_type": exception[0],

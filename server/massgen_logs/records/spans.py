@@ -235,7 +235,7 @@ def _call(build: _Build, call: Call, parent: Record) -> None:
         "massgen_logs.recorded_success": call.recorded_ok, "massgen_logs.background": call.background or None,
     }  # fmt: skip
     start = call.t or 0.0
-    span = build.add(name, f"{name} {given}"[:PREVIEW], start, call.end, call.src, parent, attributes)
+    span = build.add(name, f"{name} {given}", start, call.end, call.src, parent, attributes)
     done = build.log(
         f"Tool execution: {call.tool}", call.end if call.end is not None else start, parent, call.src,
         agent_id=call.agent, tool_name=call.tool, tool_type=attributes["tool.type"], success=ok, round_number=call.round,

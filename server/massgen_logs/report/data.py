@@ -155,7 +155,7 @@ class ReportData:
 def report_data(material: Material, content: str, prints: list[Fingerprint]) -> ReportData:
     """Everything about a report that a program may want to know; `content` is the text as it is saved."""
     run = material.run
-    whole = overview(run)
+    whole = overview(run, material.mask)
     return ReportData(
         SCHEMA, __version__, run.session, run.turn, run.attempt, run.attempts, run.version, run.version_range,
         language_of(content), hashlib.sha256(content.encode()).hexdigest(), _figures(material, whole), whole.red_flags, whole.findings, suggested_issues(content), prints,

@@ -88,7 +88,7 @@ def gather(run: Run, place: Place, language: str, masker: Masker, *, traces: boo
     read = [name for name in agents if name in traced][:TRACES] if traces else []
     return Material(
         run, vote_reasons(run), costs(run), time_breakdown(run), duplicated_work(run), errors, repeated_commands(run, 1),
-        answer_progression(run, answer_files.collect(place.attempt, run.answers), masker.text), findings(run),
+        answer_progression(run, answer_files.collect(place.attempt, run.answers), masker.text), findings(run, masker.text),
         [behaviour(run, name, _trace(run, place, name) if name in read else [], masker.text) for name in agents],
         stderr.sources, _files(run, place), Say(language), masker.text,
     )  # fmt: skip

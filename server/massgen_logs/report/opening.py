@@ -151,7 +151,7 @@ def _event(m: Material, event: TimelineEvent) -> str:
 
 def _issues(m: Material) -> list[str]:
     say, rules = m.say, {finding.rule for finding in m.findings}
-    flags = [flag for flag in red_flags(m.run) if not _told(flag, rules)]
+    flags = [flag for flag in red_flags(m.run, m.findings) if not _told(flag, rules)]
     shown, found = flags[: 2 * m.most], m.findings[: max(12, 2 * m.most)]
     lines = [
         f"- {flag.id}: {flat(m.mask(flag.text), 240)}" + (f" [{flag.evidence}]" if flag.evidence else "")

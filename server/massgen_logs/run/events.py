@@ -365,9 +365,7 @@ def _ending(event: events_jsonl.Event, t: float | None, agent: str, state: _Stat
             detail = f"orchestration restart: {text(data.get('reason')) or ''}"
             found.moments.append(Moment(t, "orchestration_restart", None, detail, event.src))
         case "error":
-            found.moments.append(
-                Moment(t, "error", event.agent, text(data.get("message")) or str(data)[:300], event.src)
-            )
+            found.moments.append(Moment(t, "error", event.agent, text(data.get("message")) or str(data), event.src))
         case _:
             pass
 

@@ -191,7 +191,7 @@ def _massgen_log(
         elif match := _TIMEOUT.fullmatch(line.message.strip()):
             found.moments.append(Moment(t, "timeout", None, match[1], line.src))
         elif line.chunk == "error":
-            found.moments.append(Moment(t, "error", None, line.message[:500], line.src))
+            found.moments.append(Moment(t, "error", None, line.message, line.src))
         elif calls and " for Calling " in line.message[:80]:
             row = next(pieces(line.message))
             if row.kind != "text":  # a chunk that only quotes such a line begins with something else

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from massgen_logs.text.clean import fence, flat, inline
@@ -25,16 +24,12 @@ def run_overview(run: Run) -> Result:
     Args:
         run: the run.
     """
-    from massgen_logs.analysis.overview import PREVIEW, overview
+    from massgen_logs.analysis.overview import overview
     from massgen_logs.tools.masking import masker_of
 
-    data, masker = overview(run), masker_of(run)
-    if data.final_answer is not None:
-        preview = masker.text(run.final_text or "")[:PREVIEW]
-        data = replace(data, final_answer=replace(data.final_answer, preview=preview))
-    return Result(
-        data, next=("vote_reasons", "coordination_timeline", "repeated_commands", "cost_and_tokens"), masker=masker
-    )
+    masker = masker_of(run)
+    asks = ("vote_reasons", "coordination_timeline", "repeated_commands", "cost_and_tokens")
+    return Result(overview(run, masker.text), next=asks, masker=masker)
 
 
 def render(data: Any) -> list[str]:

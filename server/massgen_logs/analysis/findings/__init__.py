@@ -8,7 +8,8 @@ checkable: silence of a rule means something only where it could have spoken.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from massgen_logs.analysis.findings.rule import NEEDS, Finding, Rule
 from massgen_logs.analysis.findings.rules_coordination import RULES as COORDINATION
@@ -29,9 +30,15 @@ class NotCheckable:
     rules: list[str]
 
 
-def findings(run: Run) -> list[Finding]:
-    """All findings of a run, the most severe first, in the order of the rules within a severity."""
-    found = [finding for rule in RULES if not _lacking(run, rule) for finding in rule.find(run, rule)]
+def findings(run: Run, mask: Callable[[str], str] = str) -> list[Finding]:
+    """All findings of a run, the most severe first, in the order of the rules within a severity.
+
+    Args:
+        run: the run.
+        mask: applied to every command and message before it is cut, so that no cut can halve a secret.
+    """
+    masking = [replace(rule, mask=mask) for rule in RULES if not _lacking(run, rule)]
+    found = [finding for rule in masking for finding in rule.find(run, rule)]
     return sorted(found, key=lambda finding: _ORDER[finding.severity])
 
 

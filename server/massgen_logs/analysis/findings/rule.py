@@ -54,6 +54,11 @@ class Rule:
     mast: str | None = None
     flag: str = ""
     needs: tuple[str, ...] = ()
+    mask: Callable[[str], str] = str
+
+    def short(self, text: str | None, limit: int = 60) -> str:
+        """The beginning of a command or message, in one line; masked before, so that no cut can halve a secret."""
+        return " ".join(self.mask(text or "").split())[:limit]
 
     def finding(
         self, subject: str, sentence: str, evidence: Sequence[str], disproof: str = "", **numbers: float | int | str | None,

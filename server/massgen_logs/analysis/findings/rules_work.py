@@ -26,8 +26,9 @@ def _commands(run: Run, *, refused: bool = False) -> dict[str, list[Call]]:
     return found
 
 
-def _short(command: str | None, limit: int = 60) -> str:
-    return " ".join((command or "").split())[:limit]
+def _head(rule: Rule, call: Call) -> str:
+    """The first two words of a command."""
+    return " ".join(rule.mask(call.command or "").split()[:2])
 
 
 def _start(call: Call) -> int | None:
@@ -61,7 +62,7 @@ def _stuck(run: Run, rule: Rule) -> list[Finding]:
     for agent, commands in _commands(run).items():
         for streak, _ in _streaks(commands):
             if len(streak) >= STUCK:
-                head = " ".join((streak[0].command or "").split()[:2])
+                head = _head(rule, streak[0])
                 text = f"{agent} ran `{head} ...` {len(streak)} times in a row although each run failed"
                 why = f"a change by {agent} between two of these runs that could have mended `{head}`"
                 found.append(rule.finding(f"{agent}.{head}", text, _places(streak), why, failures=len(streak)))
@@ -74,8 +75,8 @@ def _pivot(run: Run, rule: Rule) -> list[Finding]:
         for streak, after in _streaks(commands):
             if not PIVOT[0] <= len(streak) <= PIVOT[1] or after is None or after.outcome != "ok" or after.hidden:
                 continue
-            head, words = " ".join((streak[0].command or "").split()[:2]), _short(after.command)
-            if words.split()[:2] != head.split():
+            head, words = _head(rule, streak[0]), rule.short(after.command)
+            if (after.command or "").split()[:2] != (streak[0].command or "").split()[:2]:
                 text = f"{agent} left `{head} ...` after {len(streak)} failures and went on with `{words}`"
                 found.append(rule.finding(f"{agent}.{head}", text, _places([*streak, after]), failures=len(streak)))
     return found
@@ -86,7 +87,7 @@ def _repeated(run: Run, rule: Rule) -> list[Finding]:
     for agent, commands in _commands(run).items():
         for command, own in _groups(commands).items():
             if len(own) >= REPEATED:
-                words = _short(command, 80)
+                words = rule.short(command, 80)
                 took = [c.exec_s if c.exec_s is not None else c.elapsed_s for c in own]
                 known = [t for t in took if t is not None]
                 text = f"{agent} ran `{words}` {len(own)} times"
@@ -114,7 +115,7 @@ def _after_restart(run: Run, rule: Rule) -> list[Finding]:
             again.append(call)
     if len(again) < AGAIN_AFTER_RESTART:
         return []
-    shown = list(dict.fromkeys(_short(call.command, 50) for call in again))
+    shown = list(dict.fromkeys(rule.short(call.command, 50) for call in again))
     words = ", ".join(f"`{one}`" for one in shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
     by = ", ".join(f"{agent} {sum(c.agent == agent for c in again)}" for agent in dict.fromkeys(c.agent for c in again))
     text = f"{len(again)} runs after a restart of commands that the same agent had run before it ({by}): {words}"
@@ -143,7 +144,7 @@ def _hidden_by_pipe(run: Run, rule: Rule) -> list[Finding]:
     what = (
         "1 command exited with 0 while its" if len(calls) == 1 else f"{len(calls)} commands exited with 0 while their"
     )
-    text = f"{what} stderr shows an error: {_short(calls[0].hidden, 100)}"
+    text = f"{what} stderr shows an error: {rule.short(calls[0].hidden, 100)}"
     return [rule.finding("", text, [call.end_src or call.src for call in calls], calls=len(calls))]
 
 
@@ -203,7 +204,7 @@ def _failure_before_end(run: Run, rule: Rule) -> list[Finding]:
         earlier = max((when for who, when, _, _ in ends if who == agent and when is not None and when < t), default=0.0)
         own = [c for c in commands.get(agent, ()) if c.t is not None and earlier < c.t <= t]
         if own and own[-1].outcome == "failed":
-            words = _short(own[-1].command)
+            words = rule.short(own[-1].command)
             found.append(rule.finding(
                 f"{agent}.{what}", f"{agent} {what} right after `{words}` had failed", [*own[-1].places, src],
                 f"a check by {agent} of what `{words}` was to show, by other means: read_trace(agent=\"{agent}\")",
@@ -232,7 +233,9 @@ def _refused_work(run: Run, rule: Rule) -> list[Finding]:
     denied = [call for call in run.calls if call.outcome == "denied"]
     if not denied:
         return []
-    text = f"{len(denied)} of {len(run.calls)} tool calls were refused and never ran: {_short(denied[0].error, 120)}"
+    text = (
+        f"{len(denied)} of {len(run.calls)} tool calls were refused and never ran: {rule.short(denied[0].error, 120)}"
+    )
     return [rule.finding("", text, _places(denied), denied=len(denied), calls=len(run.calls))]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from massgen_logs.readers.base import text
 from massgen_logs.run.backends import command_line
-from massgen_logs.run.backends.dialect import Dialect, Outcome
+from massgen_logs.run.backends.dialect import Dialect, Outcome, first_line
 
 _EXIT = re.compile(r"Exit code (-?\d+)(?:\n|$)")
 _DENIED = re.compile(
@@ -36,8 +36,7 @@ def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool |
 
     What the client or MassGen's rules stop never reaches the tool, whichever it is.
     """
-    head = result[:400]
-    line = head.split("\n", 1)[0][:200]
+    head, line = result[:400], first_line(result)
     if is_error and _DENIED.match(result):
         return Outcome("denied", error=line)
     is_command = command(tool, args) is not None
@@ -48,7 +47,7 @@ def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool |
         return command_line.outcome(tool, args, result, is_error)
     if tool == "Bash":
         if is_error and (match := _EXIT.match(result)):
-            return Outcome("failed", int(match[1]), error=head[match.end() :].split("\n", 1)[0] or line)
+            return Outcome("failed", int(match[1]), error=first_line(result[match.end() :]) or line)
         if match := _BACKGROUND.match(result):
             return Outcome(
                 "unknown", job=match[1], over_limit=bool(args.get("timeout")) and not args.get("run_in_background")

@@ -15,7 +15,16 @@ from dataclasses import dataclass, field
 from massgen_logs.readers.base import integer, mapping, parse_json, text
 from massgen_logs.readers.massgen_log import LogLine
 from massgen_logs.run.backends import command_line
-from massgen_logs.run.backends.dialect import Dialect, DroppedVote, Excess, Outcome, Spender, Tokens, spenders_of
+from massgen_logs.run.backends.dialect import (
+    Dialect,
+    DroppedVote,
+    Excess,
+    Outcome,
+    Spender,
+    Tokens,
+    first_line,
+    spenders_of,
+)
 
 _EXIT = re.compile(r" \(exit (-?\d+)\)(?:\n|$)")
 _DOUBLE_QUOTED = re.compile(r'\S*sh -l?c "((?:[^"\\]|\\.)*)"', re.S)
@@ -68,8 +77,8 @@ def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool |
     match = _EXIT.match(rest) or _EXIT.search(result.split("\n", 1)[0])
     if match and match[1] != "0":
         after = rest[match.end() :] if rest.startswith(match[0]) else ""
-        return Outcome("failed", int(match[1]), error=after.split("\n", 1)[0][:200] or f"exit {match[1]}")
-    return Outcome("unknown", error=result[:200]) if is_error and not match else Outcome("ok", 0)
+        return Outcome("failed", int(match[1]), error=first_line(after) or f"exit {match[1]}")
+    return Outcome("unknown", error=first_line(result)) if is_error and not match else Outcome("ok", 0)
 
 
 def excess(lines: Iterable[LogLine], spenders: Mapping[str, Spender]) -> Excess:
@@ -288,7 +297,7 @@ def result_in_log(message: str) -> tuple[str, str, Outcome, int] | None:
     if item.get("type") != "command_execution" or code is None or wrapped is None:
         return None
     output = text(item.get("aggregated_output")) or ""
-    error = output.strip().split("\n", 1)[0][:200] if code else None
+    error = first_line(output.strip()) if code else None
     return "codex_shell", wrapped, Outcome("failed" if code else "ok", code, error=error), len(output)
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 
 from massgen_logs.readers.base import integer, mapping, number, parse_json, text
-from massgen_logs.run.backends.dialect import Outcome
+from massgen_logs.run.backends.dialect import Outcome, first_line
 
 _EXIT = re.compile(r'"exit_code": ?(-?\d+)')
 _TIME = re.compile(r'"execution_time": ?([\d.eE+-]+)')
@@ -53,7 +53,7 @@ def inner_args(args: Mapping[str, object]) -> dict[str, object]:
 def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool | None) -> Outcome:
     """Outcome of a call by its result text."""
     if _HOOK in result[:200] and not result.startswith("{"):  # else a command's own output may begin with these words
-        return Outcome("denied", error=_first_line(result))
+        return Outcome("denied", error=first_line(result.strip()))
     is_command = command(tool, args) is not None
     data = _json(result)
     code = integer(data.get("exit_code"))
@@ -66,29 +66,29 @@ def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool |
     if is_command and code is not None:
         return _command_outcome(code, seconds, stderr)
     if _NOT_RUN.search(result[:300]) and (is_error is not False or result.startswith("Error")):
-        return Outcome("not_run", error=_first_line(result))
+        return Outcome("not_run", error=first_line(result.strip()))
     if is_command and (job := text(data.get("job_id")) or text(data.get("shell_id"))):
         return Outcome("unknown", job=job)
     if is_command and tool.endswith("start_background_tool") and data.get("success") is False:
-        return Outcome("not_run", error=text(data.get("error")) or _first_line(result))
+        return Outcome("not_run", error=text(data.get("error")) or first_line(result.strip()))
     if is_command:
-        return Outcome("unknown", error=_first_line(result) if is_error or result.startswith("Error") else None)
+        return Outcome("unknown", error=first_line(result.strip()) if is_error or result.startswith("Error") else None)
     if is_error or data.get("success") is False or data.get("status") == "validation_error":
-        return Outcome("failed", error=text(data.get("error")) or _first_line(result))
+        return Outcome("failed", error=text(data.get("error")) or first_line(result.strip()))
     if re.match(r"\d+ validation errors? for call\[|Error[: ]|E[A-Z]{3,}: ", result):
-        return Outcome("failed", error=_first_line(result))
+        return Outcome("failed", error=first_line(result.strip()))
     return Outcome("ok", exec_s=seconds)
 
 
 def _command_outcome(code: int, seconds: float | None, stderr: str) -> Outcome:
     if code == -1 and _REFUSED.search(stderr):
-        return Outcome("denied", code, error=_first_line(stderr))
+        return Outcome("denied", code, error=first_line(stderr.strip()))
     if code == -1 and _NOT_RUN.search(stderr):
-        return Outcome("not_run", code, error=_first_line(stderr))
+        return Outcome("not_run", code, error=first_line(stderr.strip()))
     if code != 0:
-        return Outcome("failed", code, seconds, _first_line(stderr) or None)
+        return Outcome("failed", code, seconds, first_line(stderr.strip()) or None)
     hidden = next((line for line in stderr.splitlines() if _HIDDEN.search(line)), None)
-    return Outcome("ok", 0, seconds, hidden=hidden[:200] if hidden else None)
+    return Outcome("ok", 0, seconds, hidden=first_line(hidden) if hidden else None)
 
 
 def _broken_stderr(result: str) -> str:
@@ -107,7 +107,3 @@ def _json(result: str) -> dict[str, object]:
         return mapping(parse_json(result))
     except ValueError:
         return {}
-
-
-def _first_line(value: str) -> str:
-    return value.strip().split("\n", 1)[0][:200]

@@ -11,6 +11,13 @@ from dataclasses import dataclass
 
 from massgen_logs.readers.massgen_log import LogLine
 
+_MOST_ERROR = 2000
+
+
+def first_line(message: str) -> str:
+    """The first line of a message, whole but for a giant one: who shows it masks it, then cuts, so that no cut halves a secret."""
+    return message.split("\n", 1)[0][:_MOST_ERROR]
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
