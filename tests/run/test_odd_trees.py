@@ -133,6 +133,20 @@ def test_one_ignored_vote_that_is_told_does_not_make_the_count_exact(copy_of, as
     assert data["votes"]["accepted"] == 2
 
 
+def test_the_reason_of_an_ignored_vote_behind_words_of_the_model(copy_of, ask) -> None:
+    """MassGen's line about it may go on in the line that the model wrote; mid ignored for alpha (SCENARIO of s2)."""
+    root = copy_of("s2_three_agents_0.1.97")
+    (file,) = root.glob("*/turn_1/attempt_1/events.jsonl")
+    glued = file.read_text().replace('{"content": "🔄 Vote for [', '{"content": "a v 🔄 Vote for [')
+    assert glued.count('"a v 🔄 Vote for [') == 4
+    file.write_text(glued)
+    votes = ask("vote_reasons", "--logs-dir", str(root), key="votes")["data"]["votes"]
+    ignored = [(vote["voter"], vote["voted_for"], vote["reason"][:6]) for vote in votes if vote["ignored"]]
+    assert sorted(ignored) == [
+        ("alpha", "alpha", "agent1"), ("mid", "alpha", "agent1"), ("zeta", "mid", "mid (a"), ("zeta", "mid", "mid (a"),
+    ]  # fmt: skip
+
+
 def test_ignored_votes_of_0_1_0_are_events_and_lines(copy_of, ask) -> None:
     """Its "Vote invalid" line (one in this run) is of a vote that is dropped before it can become a vote_ignored event."""
     root = copy_of("s1_clean_0.1.0")

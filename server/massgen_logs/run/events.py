@@ -3,8 +3,8 @@
 round_number in the file has three dialects and goes down at times: it is not used. An execution is a round_start,
 except one that another round_start of the same agent follows before anything else of it. A call's round is the number
 of answers that its agent had submitted before; a presentation's is one more. MassGen's own lines stand in the agents'
-texts, at the start of a line; only API errors and retries are glued to what the model wrote, too. A model may quote
-them: a vote that the fairness gate refused is one only if a new start follows at once, and facts.keep_confirmed looks at
+texts, at the start of a line; API errors, retries and ignored votes are glued to what the model wrote, too. A model may
+quote them: a vote that the fairness gate refused is one only if a new start follows at once, and facts.keep_confirmed looks at
 the other files.
 """
 
@@ -78,6 +78,10 @@ class Digest:
         default_factory=list[tuple[float | None, str, str, str, int, str]],
     )
     """(t, voter, target, reason, round, src) of ignored votes"""
+    ignored_glued: list[tuple[float | None, str, str, str, int, str]] = field(
+        default_factory=list[tuple[float | None, str, str, str, int, str]],
+    )
+    """Those behind words of the model in one line: MassGen's or a quotation, so they only tell the reason of a known vote"""
     starts: list[Start] = field(default_factory=list[Start])
     moments: list[Moment] = field(default_factory=list[Moment])
     silences: list[Silence] = field(default_factory=list[Silence])
@@ -313,8 +317,10 @@ def _text(event: events_jsonl.Event, t: float | None, agent: str, state: _State,
     found.planted.look(content, "text", agent, t, event.src)
     if not any(mark in content for mark in ("🔄", "❌", "⚠", "⏳", "📋", "[Steering")):
         return
-    for match in _lines(IGNORED, content):
-        found.ignored.append((t, agent, match[1], match[2], state.round, event.src))
+    own = [match.start() for match in _lines(IGNORED, content)]
+    for match in IGNORED.finditer(content):
+        told = found.ignored if match.start() in own else found.ignored_glued
+        told.append((t, agent, match[1], match[2], state.round, event.src))
     for match in _lines(_UNKNOWN_TOOL, content):
         found.unknown_tools[agent].append(match[1])
     said = [*_lines(_AGENT_ERROR, content)]

@@ -155,7 +155,8 @@ def _ignored(
             Vote.of_ignored(voter, target, reason, round_, t, src) for t, voter, target, reason, round_, src in said
         ]
     reasons: dict[str, list[tuple[str | None, str | None]]] = defaultdict(list)
-    for _, voter, target, reason, _, _ in said:
+    told = [*said, *(digest.ignored_glued if digest else ())]
+    for _, voter, target, reason, *_ in sorted(told, key=lambda row: row[0] or 0.0):
         reasons[voter].append((target, reason))
     for event in events:
         match = _IGNORED_TARGET.search(event.details)
