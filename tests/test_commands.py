@@ -183,7 +183,7 @@ def test_bash_completes_commands_flags_choices_and_logs(tmp_path: Path, run_cli)
         return done.stdout.split()
 
     assert completed("run-") == ["run-overview"]
-    assert completed("analyze", "--mo") == ["--mode"]
+    assert completed("analyze", "--mo") == ["--mode", "--model"]
     assert completed("analyze", "--mode", "s") == ["self"]
     assert completed("run-overview", "--log", "log_") == [SESSION]
     assert completed("run-overview", "--log", "la") == ["latest"]
