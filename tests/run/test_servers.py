@@ -88,6 +88,31 @@ def test_a_quoted_line_is_no_connection(copy_of, ask) -> None:
     assert "server_not_connected" not in ask("find_errors", "--logs-dir", str(root))["data"]["totals"]
 
 
+def test_an_orchestration_begun_again_without_an_attempt_is_told(copy_of, ask) -> None:
+    """0.1.65 and 0.1.97 begin attempt 1 again after some restarts; its own beginning, that of another and a quoted one are none."""
+    root = copy_of("s7b_orch_restart_0.1.97")
+    place = ("--logs-dir", str(root), "--attempt", "1")
+
+    def flags() -> dict[str, str]:
+        return {
+            f["evidence"]: f["text"]
+            for f in ask("run_overview", *place)["data"]["red_flags"]
+            if f["id"] == "begun_again"
+        }
+
+    assert flags() == {}
+    (log,) = root.glob("log_*/turn_1/attempt_1/massgen.log")
+    first = len(log.read_text().splitlines()) + 1
+    line = "11:16:06 | INFO     | Reconfigured main log for attempt 1: x/turn_1/attempt_1/massgen.log"
+    with log.open("a") as file:
+        file.write(
+            f"{line}\n{line}\n{line.replace('attempt 1:', 'attempt 2:')}\n{line.replace('Reconf', 'Stream chunk [content]: Reconf')}\n"
+        )
+    ((where, told),) = flags().items()
+    assert where == f"massgen.log:{first}"
+    assert told.startswith("MassGen began the orchestration 2 more times in this attempt's folder")
+
+
 def test_a_call_without_a_server_before_events_jsonl(copy_of, ask) -> None:
     """0.1.45 prints an error in the place of a result, and what the agent says next behind it: the call never ran."""
     root = copy_of("s1_clean_0.1.45")

@@ -302,6 +302,8 @@ class Run:
     executions: list[Execution] = field(default_factory=list[Execution])
     moments: list[Moment] = field(default_factory=list[Moment])
     unconnected: list[Unconnected] = field(default_factory=list[Unconnected])
+    begun: list[str] = field(default_factory=list[str])
+    """Where massgen.log tells that this attempt begins: more than once after a restart that became no attempt of its own."""
     silences: list[Silence] | None = None
     """Those of SILENCE_S or more, from events.jsonl; None without that file."""
     enforcement: dict[str, tuple[Enforcement, ...]] | None = None

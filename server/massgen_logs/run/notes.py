@@ -169,6 +169,9 @@ def _calls(run: Run, files: Files, digest: Digest | None) -> None:
     ):
         run.note("later_attempt", "MassGen's display goes on writing into the first attempt's agent_outputs after an orchestration "
                  "restart: calls and ignored votes of the next attempt may be counted here too", run.calls[0].src)  # fmt: skip
+    if len(run.begun) > 1:
+        run.note("begun_again", f"MassGen began the orchestration {len(run.begun) - 1} more times in this attempt's folder, not as an "
+                 "attempt of its own: what it did then, requests to the models too, is in no figure here", run.begun[1])  # fmt: skip
     if any(call.agent == ANY_AGENT for call in run.calls):
         run.note("no_agent", 'this version records no agent with a command: its agent is "*"', run.calls[0].src)
     redacted = [call for call in run.calls if call.command and "[REDACTED]" in call.command]

@@ -80,5 +80,5 @@ def render(data: Any) -> list[str]:
 
 TOOL = Tool(
     "coordination_timeline", "Timeline of a run", coordination_timeline, render,
-    notes=frozenset({"emptied_by_restart", "not_delivered", "ignored_unknown"}),
+    notes=frozenset({"begun_again", "emptied_by_restart", "not_delivered", "ignored_unknown"}),
 )  # fmt: skip
