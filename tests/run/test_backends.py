@@ -326,3 +326,27 @@ def test_massgens_own_lines_are_not_the_agents_text(ask) -> None:
     assert texts[0] == "Looking for an old result."
     assert not any("INJECTION" in text or "OUTPUT LOG" in text for text in texts)
     assert [kind for kind, text in found if "NEW ANSWER RECEIVED" in text] == ["injection"]
+
+
+# ---- results too large for the context -----------------------------------------------------------------------------
+
+
+def test_a_result_that_was_put_into_a_file_keeps_its_size_and_exit_code(copy_of, ask) -> None:
+    """MassGen 0.1.45 on puts a result of over 20,000 tokens into a file and tells its size and beginning; agent_a's `npm test`
+    ends so with exit code 1, and the text as 0.1.97 wrote it of `seq 1 30000`."""
+    root = copy_of("s1_clean_0.1.97")
+    file = attempt_of(root) / "events.jsonl"
+    events = [json.loads(line) for line in file.read_text().splitlines()]
+    ids = {e["data"]["tool_id"] for e in events if e["data"].get("args") == {"command": "npm test"}}
+    beginning = json.dumps({"success": False, "exit_code": 1, "stdout": "1\n" * 2000})[:4902]
+    for event in events:
+        if event["event_type"] == "tool_complete" and event["data"]["tool_id"] in ids:
+            event["data"]["result"] = (
+                f"[Tool Result Evicted - Too Large for Context]\n\nThe result from {SHELL} was 89,068 tokens / 199,092 chars "
+                "(limit: 20,000 tokens).\nFull result saved to: .tool_results/x.txt\n\nTo read more: start at char 4,902, read in "
+                f"chunks.\n\nPreview (chars 0-4,902 of 199,092):\n{beginning}"
+            )
+    file.write_text("".join(json.dumps(event) + "\n" for event in events))
+    rows = ask("repeated_commands", "--logs-dir", str(root), "--min-count", "1", key="commands")["data"]["commands"]
+    (row,) = [row for row in rows if row["command"] == "npm test"]
+    assert (row["failed"], row["max_output_chars"]) == (1, 199092)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from massgen_logs.readers import events_jsonl
 from massgen_logs.readers.base import Problem, Source, mapping, number, parse_json, text, texts
 from massgen_logs.run.backends import command_line
-from massgen_logs.run.backends.dialect import Dialect, Outcome
+from massgen_logs.run.backends.dialect import Dialect, Outcome, output_chars
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.model import SILENCE_S, Call, Moment, Silence
 from massgen_logs.run.planted import Places
@@ -259,7 +259,7 @@ def _tool_complete(event: events_jsonl.Event, t: float | None, state: _State, di
     apply(call, outcome)
     call.end, call.end_src = t, event.src
     call.elapsed_s = number(data.get("elapsed_seconds")) if dialect.own_time else None
-    call.output_chars = len(result)
+    call.output_chars = output_chars(result)
     found.planted.look(result, f"result of {tool}", event.agent, t, event.src)
     call.recorded_ok = data.get("status") == "success" or (data.get("status") is None and not is_error)
     if outcome.job:
@@ -309,7 +309,7 @@ def _job_ended(state: _State, dialect: Dialect, job: str, tool: str, result: str
     call = state.jobs.get(job)
     if call is not None:
         apply(call, dialect.outcome(tool, command_line.inner_args(call.args), result, status == "error"))
-        call.output_chars, call.end_src = len(result), src
+        call.output_chars, call.end_src = output_chars(result), src
 
 
 def _text(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:

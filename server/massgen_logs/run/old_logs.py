@@ -16,7 +16,7 @@ from massgen_logs.readers import agent_outputs, massgen_log, streaming_debug
 from massgen_logs.readers.base import Problem, Source, text
 from massgen_logs.readers.calls_text import Piece, pieces
 from massgen_logs.run.backends import GENERIC
-from massgen_logs.run.backends.dialect import Dialect
+from massgen_logs.run.backends.dialect import Dialect, output_chars
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.events import API_RETRY, CALLS_REFUSED, IGNORED, apply, parse_args
 from massgen_logs.run.model import ANY_AGENT, Call, Moment
@@ -144,7 +144,7 @@ def _piece(
         return
     open_calls.remove(call)
     apply(call, dialect.outcome(tool, call.args, row.content, True if row.ok is False else None))
-    call.output_chars, call.end, call.end_src = len(row.content), t, src
+    call.output_chars, call.end, call.end_src = output_chars(row.content), t, src
     call.recorded_ok = False if row.ok is False else None if row.content.startswith("Error") else True
     found.planted.look(row.content, f"result of {tool}", agent, t, src)
 

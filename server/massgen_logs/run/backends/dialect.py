@@ -6,6 +6,7 @@ stand in one file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,17 @@ _MOST_ERROR = 2000
 def first_line(message: str) -> str:
     """The first line of a message, whole but for a giant one: who shows it masks it, then cuts, so that no cut halves a secret."""
     return message.split("\n", 1)[0][:_MOST_ERROR]
+
+
+_EVICTED = re.compile(
+    r"\[Tool Result Evicted - Too Large for Context\]\s+The result from \S+ was [\d,]+ tokens / ([\d,]+) chars "
+)
+
+
+def output_chars(result: str) -> int:
+    """Characters of a call's result; of one that MassGen put into a file because of its size, those of the file."""
+    match = _EVICTED.match(result)
+    return int(match[1].replace(",", "")) if match else len(result)
 
 
 @dataclass(frozen=True, slots=True)
