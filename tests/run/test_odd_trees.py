@@ -460,3 +460,22 @@ def test_a_folder_named_out_of_the_attempt_is_not_read(copy_of, tmp_path: Path) 
     edit(attempt(root) / "snapshot_mappings.json",
          lambda value: value["agent1.1"].update(timestamp="../../planted"))  # fmt: skip
     assert "PLANTED" not in {a.text for a in load.load(resolve(root)).answers}
+
+
+def test_later_turns_in_the_first_ones_log_are_none_of_its_own(copy_of, ask) -> None:
+    """0.1.45 --continue: turn 2 has its own status and answers, and writes its log (here a minute later) into turn 1's."""
+    root = copy_of("s1_clean_0.1.45")
+    (turn,) = root.glob("log_*/turn_1")
+    before = ask("find_errors", "--logs-dir", str(root))["data"]["totals"]
+    with (turn / "attempt_1" / "massgen.log").open("a") as file:
+        file.write(
+            "11:11:20 | INFO     | [Orchestrator] Sending enforcement message to agent_a (list, 1 items): [{'role': 'tool'}]\n"
+            "11:11:21 | ERROR    | Failed to connect to planning: <TimeoutError: no message>\n"
+        )
+        file.flush()
+        alone = ask("find_errors", "--logs-dir", str(root), "--turn", "1")["data"]["totals"]
+        left = shutil.ignore_patterns("massgen.log", "streaming_debug.log", "execution_metadata.yaml")
+        shutil.copytree(turn, turn.with_name("turn_2"), ignore=left)
+        file.write("11:11:22 | INFO     | Stream chunk [done]\n")
+    assert alone == {**before, "server_not_connected": 1, "refused_response": before.get("refused_response", 0) + 1}
+    assert ask("find_errors", "--logs-dir", str(root), "--turn", "1")["data"]["totals"] == before

@@ -148,6 +148,22 @@ def _confirmed(moment: Moment, files: Files, recorded: bool) -> bool:
     return files.usable is None and (entry is None or entry.status in {None, "error"})
 
 
+def drop_later_turns(run: Run) -> None:
+    """Leave out what massgen.log and streaming_debug.log tell after this turn's end: with --continue, 0.1.45 goes on in the
+    first turn's files."""
+    if run.ended is None:
+        return
+
+    def own(t: float | None, src: str) -> bool:
+        return t is None or t <= end or not src.startswith(("massgen", "streaming_debug"))
+
+    end = run.ended + 1  # its times of day have whole seconds
+    run.calls = [call for call in run.calls if own(call.t, call.src)]
+    run.moments = [moment for moment in run.moments if own(moment.t, moment.src)]
+    run.unconnected = [one for one in run.unconnected if own(one.t, one.src)]
+    run.retries_sent = {agent: [(t, src) for t, src in sent if own(t, src)] for agent, sent in run.retries_sent.items()}
+
+
 def fill_moments(run: Run, files: Files, digest: Digest | None, old: old_logs.OldLogs | None) -> None:
     """Moments of the coordination events; events.jsonl adds what these lack and replaces them where they are missing."""
     kinds = {

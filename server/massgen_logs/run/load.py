@@ -109,6 +109,8 @@ def build(place: Place) -> Run:
     facts.fill_enforcement(run, files.status, digest, old)
     facts.fill_moments(run, files, digest, old)
     run.unconnected, run.begun = servers.unconnected(attempt, time, run.started, sources)
+    if place.turn.number < place.session.turns[-1].number:
+        facts.drop_later_turns(run)
     facts.fill_stored_answer(run, files, digest)
     doubled = facts.fill_usage(run, place, files, dialect_of)
     run.calls_recorded = digest is not None or (old is not None and old.read_calls)
