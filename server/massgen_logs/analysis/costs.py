@@ -102,7 +102,8 @@ class Costs:
     rounds: list[RoundCost]
     """By agent and time; empty rounds of a first stream that was restarted at once are left out."""
     not_in_rounds: dict[str, int]
-    """Input tokens of an agent that no recorded round holds: a round that ended in an ignored vote is overwritten."""
+    """Input tokens of an agent that no recorded round holds: a round that ended in an ignored vote is overwritten, one that was cut short
+    has no record."""
 
 
 def costs(run: Run) -> Costs:

@@ -92,7 +92,7 @@ def _rounds(data: Any) -> list[str]:
     lost = sum(r["input_tokens"] or 0 for r in rounds if r["lost"])
     lines += [f"rounds that count for nothing hold {lost} input tokens"] if lost else []
     return lines + [
-        f"{name}: {tokens} input tokens stand in no recorded round (a round that ended in an ignored vote is overwritten)"
+        f"{name}: {tokens} input tokens stand in no recorded round (one that ended in an ignored vote is overwritten, one cut short has no record)"
         for name, tokens in data["not_in_rounds"].items()
     ]
 
