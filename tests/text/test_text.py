@@ -110,6 +110,19 @@ def test_ordinary_text_stays(text: str) -> None:
     assert Masker().text(text) == text
 
 
+def test_massgens_own_workspace_option_is_no_secret() -> None:
+    """Its value stands in the names of folders and tools (as in s18's massgen.log); a secret beside it stays one."""
+    own = "'--workspace-token', '05be6293', '--injection-dir', '/x' --workspace-token 181a7bc9"
+    assert Masker().text(own) == own
+    beside = (
+        "run --workspace-token 05be6293 --token a1b2c3d4e5 --workspace-token ghp_0123456789abcdefghijABCDEFGHIJ012345"
+    )
+    masked = Masker().text(beside)
+    assert "05be6293" in masked
+    assert "a1b2c3d4e5" not in masked
+    assert "ghp_0123" not in masked
+
+
 def test_equal_secrets_have_equal_tags() -> None:
     """Equality stays visible; another secret has another number."""
     a, b = SECRETS["openai"], SECRETS["openai"][::-1].replace("-", "x")

@@ -19,8 +19,6 @@ MOST_BYTES = 2 * 1024 * 1024
 _PLACES = 5
 _MOST = 1000
 """Different secrets that are kept."""
-_WORKSPACE = "workspace-token"
-"""An option of MassGen's own servers: its value is no secret, but part of the names of folders and tools."""
 _SKIPPED = (".zip", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf", ".mp4", ".mp3", ".wav")
 
 
@@ -63,7 +61,7 @@ def collect(run: Run, attempt: Attempt, find: Callable[[str], Sequence[Hit]]) ->
 def _in_file(path: Path, _changed: int, _size: int, find: Callable[[str], Sequence[Hit]]) -> list[tuple[int, Hit]]:
     """Line and secret; of a file that has not changed they are known already, which a run that goes on needs most."""
     text = read_text(path).value
-    hits = [hit for hit in find(text) if _WORKSPACE not in text[max(0, hit.start - 30) : hit.start]]
+    hits = find(text)
     lines: dict[int, int] = {}
     line, at = 1, 0
     for start in sorted({hit.start for hit in hits}):  # each stretch is counted once, however many secrets there are

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from massgen_logs.text.secret_contexts import ALREADY, CALL, CONTEXTS, HINTS, NO_SECRET, URL_HINT
+from massgen_logs.text.secret_contexts import ALREADY, CALL, CONTEXTS, HINTS, NO_SECRET, OWN_OPTION, URL_HINT
 from massgen_logs.text.secret_formats import DOTTED, FORMATS, LOOSE
 from massgen_logs.text.views import View, replaced
 
@@ -216,6 +216,8 @@ def _contexts(text: str, start: int, end: int) -> Iterator[Found]:
             for match in _compiled(pattern).finditer(text, start, end):
                 group = match.re.groups
                 value = match[group]
+                if OWN_OPTION.search(text, max(0, match.start(group) - 30), match.start(group)):
+                    continue
                 if kind == "cookie":
                     for pair in _PAIR.finditer(text, match.start(group), match.end(group)):
                         yield Found(pair.start(1), pair.end(1), kind, pair[1])

@@ -86,5 +86,7 @@ NO_SECRET = re.compile(
 """A variable, a place holder, a type, a path, code or a plain word in the place of a secret."""
 CALL = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 """With `(` or `[` behind it in the place of a secret: code that gets one."""
+OWN_OPTION = re.compile(r"workspace-token[\s\"'`,=\\]{1,8}\Z")
+"""Before a value: an option of MassGen's own servers. Its value is no secret, but part of the names of folders and tools."""
 ALREADY = re.compile(r"\[(?:REDACTED|MASKED|masked:?[a-z0-9-]*(?:#\d*)?)\]?")
 """MassGen's own mark and ours, also cut."""
