@@ -18,10 +18,10 @@ import pytest
 from receiver import receiver, rejected
 
 from conftest import CORPUS
-from massgen_logs.commands import export as command
 from massgen_logs.records import otlp
 from massgen_logs.records.spans import records
 from massgen_logs.run import ending
+from massgen_logs.tools import loading
 
 S9 = "s9_logfire_0.1.97"
 
@@ -274,7 +274,7 @@ def test_without_the_extra_export_says_what_to_install(tmp_path: Path) -> None:
 def test_a_file_whose_name_is_no_text_is_exported(export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A record's source names it with marks in the place of its bytes, in either form."""
     monkeypatch.setattr(
-        command, "records", lambda run: [replace(r, where="agent\udcff/answer.txt") for r in records(run)]
+        loading, "records", lambda run: [replace(r, where="agent\udcff/answer.txt") for r in records(run)]
     )
     logs = ("--logs-dir", str(CORPUS / S9))
     export("--parquet", str(tmp_path / "out"), *logs)

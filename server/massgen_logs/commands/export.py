@@ -6,9 +6,11 @@ No tool: it writes and sends where the user's command line says, which no agent'
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,9 @@ from massgen_logs.commands import STOPPED
 from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.handles import SESSION
 from massgen_logs.records.collect import ALL, places
-from massgen_logs.records.rows import rows
-from massgen_logs.records.spans import records
+from massgen_logs.records.rows import again, rows
 from massgen_logs.text.mask import Masker
-from massgen_logs.tools.masking import load, masker_of
+from massgen_logs.tools.loading import load_all
 from massgen_logs.tree import Place, find_root
 
 
@@ -89,34 +90,47 @@ def _headers(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _by_session(wanted: Sequence[Place]) -> list[list[Place]]:
-    found: dict[Path, list[Place]] = {}
-    for place in wanted:
-        found.setdefault(place.session.path, []).append(place)
-    return list(found.values())
+class _Found:
+    """The records of the attempts, loaded once: a secret that only one run's files show is masked in all. numbers: of those
+    that were masked, the same in all that is exported by one command."""
+
+    def __init__(self, wanted: Sequence[Place]) -> None:
+        self._loaded = list(_bar(load_all(wanted), "reading logs", len(wanted)))
+        self._secrets = [secret for one in self._loaded for secret in one.secrets]
+        self._all = Masker(self._secrets, {})
+        self.numbers: dict[str, int] = {}
+        self.going = [_name(p) for p, one in zip(wanted, self._loaded, strict=True) if one.state == "in_progress"]
+        self._wanted = wanted
+
+    def __iter__(self) -> Iterator[tuple[Place, list[dict[str, Any]]]]:
+        """Each attempt and its rows; none for one of which no file tells when it began."""
+        for place, one in zip(self._wanted, self._loaded, strict=True):
+            made = rows(one.records(), Masker(one.secrets, self.numbers))
+            if self._all.may_mask(json.dumps(made, default=str, ensure_ascii=False)):  # by what stands in another's file
+                masker = Masker(self._secrets, self.numbers)
+                made = [again(row, masker) for row in made]
+            yield place, made
 
 
 def _to_parquet(folder: Path, wanted: Sequence[Place]) -> list[str]:
     from massgen_logs.records import parquet  # here: the help need not wait for DuckDB
 
-    files = total = masked = 0
-    untimed: list[str] = []
-    going: list[str] = []
-    for own in _bar(_by_session(wanted), "log"):
-        runs = [load(place) for place in own]
-        masker = masker_of(*runs)
-        found = [rows(records(run), masker) for run in runs]
-        untimed += [_name(place) for place, its in zip(own, found, strict=True) if not its]
-        going += [_name(place) for place, run in zip(own, runs, strict=True) if run.ending.state == "in_progress"]
-        files += len(parquet.write(folder, own[0].session.name, [row for its in found for row in its]))
-        total += sum(map(len, found))
-        masked += masker.count
+    files = total = 0
+    found, untimed = _Found(wanted), list[str]()
+    sessions = groupby(_bar(found, "writing logs", len(wanted)), lambda pair: pair[0].session.name)
+    for session, own in sessions:
+        written: list[dict[str, object]] = []
+        for place, its in own:
+            untimed += [] if its else [_name(place)]
+            written += its
+        files += len(parquet.write(folder, session, written))
+        total += len(written)
     lines = [f"{total} records of {len(wanted)} attempts in {files} files below {folder}"]
     lines += (
         [f"read them: SELECT * FROM read_parquet('{folder}/**/*.parquet', hive_partitioning=true)"] if files else []
     )
-    lines += [f"still in progress, export again later: {', '.join(going)}"] if going else []
-    return lines + _rest(untimed, masked)
+    lines += [f"still in progress, export again later: {', '.join(found.going)}"] if found.going else []
+    return lines + _rest(untimed, len(found.numbers))
 
 
 def _to_otlp(endpoint: str, headers: dict[str, str], wanted: Sequence[Place], *, again: bool) -> list[str]:
@@ -130,27 +144,22 @@ def _to_otlp(endpoint: str, headers: dict[str, str], wanted: Sequence[Place], *,
         raise MassgenLogError(
             f"What was sent can't be noted ({error}): nothing was sent. XDG_CACHE_HOME names another cache folder."
         ) from error
-    sent = known = masked = 0
+    sent = known = 0
     untimed: list[str] = []
-    going: list[str] = []
     try:
-        for place in _bar(wanted, "attempt"):
-            run = load(place)
-            masker = masker_of(run)
-            found = rows(records(run), masker)
-            if run.ending.state == "in_progress":
-                going.append(_name(place))
+        found = _Found(wanted)
+        for place, its in _bar(found, "sending logs", len(wanted)):
+            if _name(place) in found.going:
                 continue
-            if not found:
+            if not its:
                 untimed.append(_name(place))
                 continue
-            trace = str(found[0]["trace_id"])
+            trace = str(its[0]["trace_id"])
             if again:
                 ledger.forget(noted, trace)
             before = ledger.sent(noted, trace)
-            left = [row for row in found if row["span_id"] not in before]
-            known += len(found) - len(left)
-            masked += masker.count
+            left = [row for row in its if row["span_id"] not in before]
+            known += len(its) - len(left)
             for batch in otlp.batches(left):
                 if reason := sender.send(batch):
                     raise MassgenLogError(
@@ -162,9 +171,9 @@ def _to_otlp(endpoint: str, headers: dict[str, str], wanted: Sequence[Place], *,
         sender.close()
     lines = [f"{sent} records of {len(wanted)} attempts sent to {url}"]
     lines += [f"{known} that it has had before were not sent again (--again sends them)"] if known else []
-    lines += [f"still in progress, not sent: {', '.join(going)}"] if going else []
+    lines += [f"still in progress, not sent: {', '.join(found.going)}"] if found.going else []
     lines += [f"refused by it for good: {'; '.join(sender.refused)}"] if sender.refused else []
-    return lines + _rest(untimed, masked)
+    return lines + _rest(untimed, len(found.numbers))
 
 
 def _name(place: Place) -> str:
@@ -180,7 +189,7 @@ def _print(lines: Sequence[str]) -> None:
     print(Masker().text("\n".join(lines)))
 
 
-def _bar(items: Sequence[Any], what: str) -> Iterator[Any]:
+def _bar(items: Iterable[Any], what: str, total: int) -> Iterator[Any]:
     """The items, with a progress bar on standard error if that is a terminal."""
     if not sys.stderr.isatty():
         yield from items
@@ -188,4 +197,4 @@ def _bar(items: Sequence[Any], what: str) -> Iterator[Any]:
     from rich.console import Console
     from rich.progress import track
 
-    yield from track(items, f"{what}s", console=Console(stderr=True), transient=True)
+    yield from track(items, what, total, console=Console(stderr=True), transient=True)

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 from massgen_logs.records.schema import Record
 from massgen_logs.records.spans import PREVIEW
 from massgen_logs.text.clean import clean, cut, encodable
 from massgen_logs.text.mask import Masker
 
+_TEXTS = ("span_name", "message", "exception_message", "otel_status_message")
 _PREVIEWS = frozenset({"tool.input_preview", "arguments_preview", "answer_preview"})
 
 
 def rows(records: Iterable[Record], masker: Masker) -> list[dict[str, object]]:
     """One dict a record, keyed by the names of schema.COLUMNS; times as ISO 8601 in UTC; all text is valid UTF-8."""
     return [cast("dict[str, object]", encodable(_row(record, masker))) for record in records]
+
+
+def again(row: dict[str, Any], masker: Masker) -> dict[str, Any]:
+    """A row whose texts have gone through another Masker too."""
+    texts = {name: _text(row[name], masker) for name in _TEXTS if row[name] is not None}
+    attributes: dict[str, object] = row["attributes"]
+    source = "massgen_logs.source"
+    return row | texts | {"attributes": _attributes(attributes, masker) | {source: attributes[source]}}
 
 
 def _row(record: Record, masker: Masker) -> dict[str, object]:

@@ -14,7 +14,7 @@ import threading
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -22,7 +22,9 @@ import orjson
 from massgen_logs import stop
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.records.frames import receive, send
+from massgen_logs.records.rows import again
 from massgen_logs.run.model import Secret
+from massgen_logs.text.mask import Masker
 from massgen_logs.tree import Signature
 
 KEPT = 300_000_000
@@ -43,7 +45,8 @@ class Table:
 @dataclass(frozen=True, slots=True)
 class Kept:
     """An attempt in the store. signature: of its files, None for one that is true only for now; state, secrets: of its
-    run; rows: how many records it has; bytes: of its records as JSON; packed: these, compressed."""
+    run; rows: how many records it has; bytes: of its records as JSON; packed: these, compressed; without: the secrets that
+    they surely don't hold."""
 
     number: int
     signature: Signature | None
@@ -52,6 +55,7 @@ class Kept:
     rows: int
     bytes: int
     packed: bytes
+    without: frozenset[str]
 
 
 class Store:
@@ -94,8 +98,9 @@ class Store:
         with self._lock:
             self._next += 1
             number = self._next
-        dumped = orjson.dumps([{"place": number, **row} for row in rows], option=orjson.OPT_NON_STR_KEYS)[1:-1]
-        kept = Kept(number, signature, state, secrets, len(rows), len(dumped), zlib.compress(dumped, 1))
+        dumped = orjson.dumps([{**row, "place": number} for row in rows], option=orjson.OPT_NON_STR_KEYS)[1:-1]
+        known = frozenset(secret.value for secret in secrets)
+        kept = Kept(number, signature, state, secrets, len(rows), len(dumped), zlib.compress(dumped, 1), known)
         with self._lock:
             self._kept[key] = kept
             self._kept.move_to_end(key)
@@ -103,6 +108,29 @@ class Store:
             while total > KEPT and len(self._kept) > 1:
                 total -= self._kept.popitem(last=False)[1].bytes
         return kept
+
+    def without(self, key: str, kept: Kept, masker: Masker, secrets: frozenset[str]) -> Kept:
+        """The same records without secrets that only another run's files show to be some.
+
+        Args:
+            key: its path.
+            kept: its records.
+            masker: that knows all these secrets and numbers them as this store does.
+            secrets: their values.
+        """
+        if secrets <= kept.without:
+            return kept
+        packed = b"[" + zlib.decompress(kept.packed) + b"]"
+        if masker.may_mask(packed.decode()):
+            found: list[dict[str, Any]] = orjson.loads(packed)
+            made = self.put(key, kept.signature, kept.state, kept.secrets, [again(row, masker) for row in found])
+        else:
+            made = kept
+        made = replace(made, without=kept.without | secrets)
+        with self._lock:
+            if key in self._kept:
+                self._kept[key] = made
+        return made
 
     def ask(self, sql: str, wanted: Sequence[Kept]) -> Table:
         """Answer one SELECT over the records of these attempts.

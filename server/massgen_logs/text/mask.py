@@ -120,11 +120,17 @@ class Masker:
         """A JSON-like value (dataclasses too) with every text in it masked, keys included."""
         plain = _plain(value)
         self._learn_all(plain, "")
-        whole = "\n".join(_texts(plain))
-        self._near = {form: f for form, f in self._forms.items() if form[:6] in whole or (f.tail and f.tail in whole)}
+        self._near = self._forms_near("\n".join(_texts(plain)))
         masked = self._masked(plain, "")
         self._near = self._forms
         return masked
+
+    def may_mask(self, text: str) -> bool:
+        """False if nothing in it can be a secret that is known already, nor a part of one."""
+        return bool(self._forms_near(text))
+
+    def _forms_near(self, text: str) -> dict[str, _Form]:
+        return {form: f for form, f in self._forms.items() if form[:6] in text or (f.tail and f.tail in text)}
 
     def beside(self, key: str, value: object) -> object:
         """`value` (a scalar) as masked, where it may be a secret only because of its key."""

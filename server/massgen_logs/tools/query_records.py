@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -59,10 +60,8 @@ def query_records(
     from massgen_logs.records.collect import places
     from massgen_logs.text.mask import Masker
 
-    store, kept = _store(), dict[str, "Kept"]()
-    for place in places(root, log):
-        stop.check()
-        kept[f"{place.session.name}:{place.turn.number}:{place.attempt.number}"] = _kept(store, place)
+    store = _store()
+    kept = _kept(store, places(root, log))
     secrets = [
         replace(secret, places=[f"{key.split(':')[0]}:{place}" for place in secret.places])
         for key, one in kept.items()
@@ -79,22 +78,34 @@ def query_records(
     return Result(Rows(found.columns, shown, len(kept), unfinished, timeless), where, sources=[], masker=masker)
 
 
-def _kept(store: Store, place: Place) -> Kept:
-    """The attempt's records in the store, made anew if its files have changed."""
+def _kept(store: Store, wanted: Sequence[Place]) -> dict[str, Kept]:
+    """The attempts' records in the store, made anew where files have changed, without the secrets of any of them."""
     from massgen_logs.records.rows import rows
-    from massgen_logs.records.spans import records
     from massgen_logs.text.mask import Masker
-    from massgen_logs.tools.masking import load
+    from massgen_logs.tools.loading import load_all
 
-    key = str(place.attempt.path)
-    known = store.find(key)
-    if known is not None and known.signature is not None and place.attempt.is_still(known.signature):
-        return known
-    signature, run = place.attempt.signature(), load(place)
-    secrets = run.secrets.found if run.secrets else []
-    made = rows(records(run), Masker(secrets, store.numbers))
-    state = run.ending.state
-    return store.put(key, None if state == "in_progress" else signature, state, secrets, made)
+    kept: dict[str, Kept] = {}
+    absent: list[Place] = []
+    for place in wanted:
+        stop.check()
+        known = store.find(str(place.attempt.path))
+        if known is not None and known.signature is not None and place.attempt.is_still(known.signature):
+            kept[_name(place)] = known
+        else:
+            absent.append(place)
+    for place, found in zip(absent, load_all(absent), strict=True):
+        made = rows(found.records(), Masker(found.secrets, store.numbers))
+        signature = None if found.state == "in_progress" else found.signature
+        kept[_name(place)] = store.put(str(place.attempt.path), signature, found.state, found.secrets, made)
+    known_secrets = [secret for one in kept.values() for secret in one.secrets]
+    masker, values = Masker(known_secrets, store.numbers), frozenset(secret.value for secret in known_secrets)
+    return {
+        _name(place): store.without(str(place.attempt.path), kept[_name(place)], masker, values) for place in wanted
+    }
+
+
+def _name(place: Place) -> str:
+    return f"{place.session.name}:{place.turn.number}:{place.attempt.number}"
 
 
 def render(data: Any) -> list[str]:
