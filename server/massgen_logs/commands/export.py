@@ -106,7 +106,9 @@ class _Found:
         """Each attempt and its rows; none for one of which no file tells when it began."""
         for place, one in zip(self._wanted, self._loaded, strict=True):
             made = rows(one.records(), Masker(one.secrets, self.numbers))
-            if self._all.may_mask(json.dumps(made, default=str, ensure_ascii=False)):  # by what stands in another's file
+            if self._all.may_mask(
+                json.dumps(made, default=str, ensure_ascii=False)
+            ):  # by what stands in another's file
                 masker = Masker(self._secrets, self.numbers)
                 made = [again(row, masker) for row in made]
             yield place, made

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 
+from massgen_logs.analysis.costs import costs
 from massgen_logs.analysis.errors import find_errors
 from massgen_logs.analysis.spent import Spent, executions, frame_of
 from massgen_logs.analysis.voting import vote_reasons
@@ -87,8 +88,7 @@ def _digest(text: str, length: int) -> str:
 
 
 def _session(run: Run) -> dict[str, object]:
-    recorded = [usage.recorded for usage in run.usage.values()]
-    costs = [usage.cost_usd for usage in recorded if usage.cost_usd is not None]
+    spent = costs(run).total
     timeless = sum(call.t is None for call in run.calls)
     return {
         "massgen.task": run.question, "massgen.num_agents": len(run.agents), "massgen.agent_ids": ",".join(run.agents),
@@ -96,17 +96,11 @@ def _session(run: Run) -> dict[str, object]:
         "massgen_logs.attempt": run.attempt, "massgen_logs.state": run.ending.state, "massgen_logs.winner": run.winner,
         "massgen_logs.models": ",".join(dict.fromkeys(a.model for a in run.agents.values() if a.model)) or None,
         "massgen_logs.winner_model": run.agents[run.winner].model if run.winner in run.agents else None,
-        "massgen_logs.cost_usd": run.total_cost if run.total_cost is not None else round(sum(costs), 6) if costs else None,
-        "massgen_logs.input_tokens": _sum(usage.input_tokens for usage in recorded),
-        "massgen_logs.output_tokens": _sum(usage.output_tokens for usage in recorded),
+        "massgen_logs.cost_usd": spent.with_subagents_usd,
+        "massgen_logs.input_tokens": spent.input_tokens, "massgen_logs.output_tokens": spent.output_tokens,
         "massgen_logs.usage_corrected": [f"{agent}: {u.why}" for agent, u in run.usage.items() if u.why] or None,
         "massgen_logs.cumulative_over": run.cumulative_over, "massgen_logs.calls_without_time": timeless or None,
     }  # fmt: skip
-
-
-def _sum(values: Iterable[int | None]) -> int | None:
-    told = [value for value in values if value is not None]
-    return sum(told) if told else None
 
 
 def _execution(build: _Build, spent: Spent, root: Record, began: float, used: set[str]) -> Record:
@@ -137,7 +131,7 @@ def _execution(build: _Build, spent: Spent, root: Record, began: float, used: se
         }  # fmt: skip
     if usage is not None:
         used.add(usage.src)
-        attributes |= _usage(usage)
+        attributes |= _usage(run, usage)
     attributes |= _outcome(run, spent)
     record = build.add(name, name, began + spent.start_s, began + spent.end_s, spent.src, root, attributes)
     if spent.outcome in {"died", "error"}:
@@ -161,7 +155,7 @@ def _other_rounds(build: _Build, root: Record, used: set[str]) -> None:
         build.add(name, name, one.start, one.end, one.src, root, {
             "massgen.agent_id": one.agent, "massgen.round": one.round, "massgen.round_type": one.type,
             "massgen.backend": agent.backend if agent else None, "massgen_logs.model": agent.model if agent else None,
-            "massgen_logs.outcome": one.outcome, **_usage(one),
+            "massgen_logs.outcome": one.outcome, **_usage(build.run, one),
         })  # fmt: skip
 
 
@@ -178,12 +172,12 @@ def _outcome(run: Run, spent: Spent) -> dict[str, object]:
     return {}
 
 
-def _usage(record: RoundRecord) -> dict[str, object]:
-    usage = record.usage
+def _usage(run: Run, record: RoundRecord) -> dict[str, object]:
+    usage, of_agent = record.usage, run.usage.get(record.agent or "")
     return {
         "massgen.usage.input": usage.input_tokens, "massgen.usage.output": usage.output_tokens,
         "massgen.usage.reasoning": usage.reasoning_tokens, "massgen.usage.cached_input": usage.cached_input_tokens,
-        "massgen.usage.cost": usage.cost_usd, "massgen_logs.usage_source": record.src,
+        "massgen.usage.cost": None if of_agent is not None and of_agent.unpriced else usage.cost_usd, "massgen_logs.usage_source": record.src,
     }  # fmt: skip
 
 
