@@ -17,6 +17,8 @@ from massgen_logs.mcp_server import make_server
 from massgen_logs.records import store as stores
 from massgen_logs.records.store import Store
 from massgen_logs.tools import query_records
+from massgen_logs.tools.base import call
+from massgen_logs.tools.registry import get
 
 S9 = str(CORPUS / "s9_logfire_0.1.97")
 ENDLESS = "SELECT count(*) FROM range(1000000) a, range(1000000) b"
@@ -41,7 +43,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return event
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def store() -> Iterator[Store]:
     """One whose queries may take longer than any test."""
     made = Store(seconds=600)
@@ -102,3 +104,48 @@ def test_a_wrong_column_is_answered_with_the_nearest(store: Store, sql: str, nea
         store.ask(sql, [])
     said = str(error.value)
     assert said.partition("Nearest: ")[2].startswith(nearest) if nearest else "Nearest" not in said
+
+
+LOG = "SELECT span_name, message, attributes FROM records ORDER BY start_timestamp, span_id"
+
+
+def test_pages_put_together_are_the_whole(ask, copy_of) -> None:
+    """Each row once and in order, by several limits and without one; a log that changed in between is told."""
+    root = copy_of("s9_logfire_0.1.97")
+    place = ("--logs-dir", str(root), "--sql", LOG)
+    whole = ask("query_records", *place, "--limit", "5000")
+    rows, total = whole["data"]["rows"], whole["page"]["total"]
+    assert (len(rows), whole["page"]["next_cursor"]) == (total, None)
+    for limit in ((), ("--limit", "7")):
+        assert ask("query_records", *place, *limit, key="rows")["data"]["rows"] == rows
+    first = ask("query_records", *place, "--limit", "7")["page"]
+    assert (first["shown"], first["total"], first["changed"]) == (7, total, False)
+    again = ("--limit", "7", "--cursor", first["next_cursor"])
+    assert ask("query_records", *place, *again)["page"]["changed"] is False
+    status = root / "log_20261122_111220_908336" / "turn_1" / "attempt_1" / "status.json"
+    status.write_text(status.read_text().replace("from 1 to 100", "from 1 to 1000"))
+    events = status.with_name("events.jsonl")
+    events.write_text(events.read_text().replace("from 1 to 100", "from 1 to 1000"))
+    assert ask("query_records", *place, *again)["page"]["changed"] is True
+
+
+def test_a_log_that_grows_is_read_again(copy_of) -> None:
+    """A run cut after its first answers, asked about, then whole: the second question sees all of it, each record once."""
+    root = copy_of("s9_logfire_0.1.97")
+    events = root / "log_20261122_111220_908336" / "turn_1" / "attempt_1" / "events.jsonl"
+    lines = events.read_bytes().splitlines(keepends=True)
+
+    def calls() -> list[dict[str, object]]:
+        sql = "SELECT count(*) AS n, count(DISTINCT span_id) AS ids FROM records WHERE span_name LIKE 'mcp.%'"
+        return call(get("query_records"), {"logs_dir": str(root), "sql": sql}).data["rows"]
+
+    grown: list[object] = []
+    started: list[int] = []
+    for end in (len(lines) // 4, len(lines) // 2, len(lines)):
+        events.write_bytes(b"".join(lines[:end]))
+        started.append(sum(b'"tool_start"' in line and b"execute_command" in line for line in lines[:end]))
+        (row,) = calls()
+        grown.append(row["n"])
+        assert row["ids"] == row["n"]
+    assert grown == started
+    assert 0 < started[0] < started[1] < started[2] == 12
