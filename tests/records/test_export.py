@@ -6,8 +6,10 @@ import json
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -225,6 +227,62 @@ def test_an_export_that_broke_off_goes_on(export, monkeypatch: pytest.MonkeyPatc
         ids = [span.span_id for span in there.spans]
         assert len(ids) == len(set(ids)) > 20
         assert there.spans[0].name == "coordination.session"
+
+
+def test_an_export_that_is_killed_goes_on_without_duplicates(export, copy_of, cache: Path) -> None:
+    """SIGKILL while the third request waits for its answer: the next export sends what was not acknowledged, of both logs."""
+    root = copy_of(S9)
+    other = next((CORPUS / "s1_clean_0.1.97").glob(".massgen/massgen_logs/log_*"))
+    shutil.copytree(other, root / other.name, symlinks=True)
+    logs = ("--logs-dir", str(root), "--log", "all")
+    waiting, killed = threading.Event(), threading.Event()
+
+    def answer(number: int) -> tuple[int, bytes, dict[str, str]]:
+        if number == 3:
+            waiting.set()
+            killed.wait(60)
+        return (503 if number == 3 else 200), b"", {}
+
+    code = "import sys; from massgen_logs.records import otlp; otlp._SPANS = 10; from massgen_logs.cli import main; sys.exit(main(sys.argv[1:]))"
+    with receiver(answer=answer) as there, receiver() as whole:
+        with subprocess.Popen([sys.executable, "-c", code, "export", "--otlp", there.url, *logs]) as process:
+            assert waiting.wait(60)
+            process.kill()
+            assert process.wait() == -signal.SIGKILL
+            killed.set()
+        assert len(there.spans) == 20
+        assert "20 that it has had before were not sent again" in export("--otlp", there.url, *logs)
+        export("--otlp", whole.url, *logs)
+        ids = [span.span_id for span in there.spans]
+        assert len(ids) == len(set(ids))
+        assert sorted(ids) == sorted(span.span_id for span in whole.spans)
+        requests = there.requests
+        assert "0 records of 2 attempts" in export("--otlp", there.url, *logs)
+        assert there.requests == requests
+
+
+def test_a_torn_log_among_all_takes_nothing_from_the_others(export, copy_of, tmp_path: Path) -> None:
+    """Files cut in their middle, one of noise, an empty log: what they still tell is exported, the other log's records whole."""
+    root = copy_of(S9)
+    other = next((CORPUS / "s1_clean_0.1.97").glob(".massgen/massgen_logs/log_*"))
+    shutil.copytree(other, root / other.name, symlinks=True)
+    (root / "log_20261101_000000_000000").mkdir()
+    torn = root / other.name / "turn_1" / "attempt_1"
+    for name in ("events.jsonl", "status.json", "coordination_events.json", "metrics_events.json"):
+        content = (torn / name).read_bytes()
+        (torn / name).write_bytes(content[: len(content) // 2])
+    (torn / "metrics_summary.json").write_bytes(bytes(range(256)))
+    export("--parquet", str(tmp_path / "one"), "--logs-dir", str(root), "--log", "log_20261122_111220_908336")
+    alone = parquet(tmp_path / "one")
+    told = export("--parquet", str(tmp_path / "all"), "--logs-dir", str(root), "--log", "all")
+    assert "of 2 attempts" in told
+    rows = parquet(tmp_path / "all")
+    assert [row for row in rows if row["session"] == "log_20261122_111220_908336"] == alone
+    left = [row for row in rows if row["session"] == other.name]
+    assert 0 < len(left) < len(alone)
+    with receiver() as there:
+        export("--otlp", there.url, "--logs-dir", str(root), "--log", "all")
+        assert len(there.spans) == len(rows)
 
 
 def test_an_endpoint_that_keeps_only_some_is_told(export) -> None:
