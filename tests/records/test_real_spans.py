@@ -58,3 +58,13 @@ def test_the_same_log_has_the_same_ids() -> None:
     first, second = ([r.span_id for r in records(load(place))] for _ in range(2))
     assert first == second
     assert len(set(first)) == len(first)
+
+
+def test_massgens_presentation_ends_when_its_servers_are_let_go() -> None:
+    """Ours with the saved answer (coordination_events.json: 11:12:39.9556), MassGen's with final_presentation_end (events.jsonl line 84: 11:12:40.5130)."""
+    run = load(resolve(find_root(str(FOLDER / ".massgen" / "massgen_logs"))))
+    ours = next(r for r in records(run) if r.span_name == "agent.agent_a.presentation")
+    start, seconds = next((start, seconds) for name, start, seconds in sent() if name == ours.span_name)
+    assert ours.start == pytest.approx(start, abs=0.01)
+    assert ours.end == pytest.approx(1795345959.9556, abs=0.01)
+    assert start + seconds == pytest.approx(1795345960.5130, abs=0.01)

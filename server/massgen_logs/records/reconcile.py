@@ -22,7 +22,7 @@ REASONS = {
     "clock_zone": "the clocks differ by whole quarters of an hour: one side read a local time in another zone; other times are compared after that shift",
     "cumulative_usage": "the value that came back is a sum of MassGen's running totals: each span holds its agent's usage so far, so take the maximum",
     "doubled_usage": "the logs prove their own figure doubled or cumulative; the spans agree with the corrected one",
-    "presentation_tail": "the presentation's span stays open while the winner's workspace is reviewed and cleared; the logs' presentation ends with the final answer",
+    "presentation_tail": "the presentation's span ends with final_presentation_end (events.jsonl), after the winner's connections to its MCP servers were closed (half a second in a run of 0.1.97); the logs' presentation ends when its answer was saved",
     "exit_code": "tool.success only says that the call came back; the exit code in its result says that it failed",
     "still_open": "only its pending span came back: the span was still open when the process ended, or hasn't arrived yet",
     "never_ran": "the logs say that the call never ran, so MassGen may have opened no span for it",

@@ -104,7 +104,10 @@ def _session(run: Run) -> dict[str, object]:
 
 
 def _execution(build: _Build, spent: Spent, root: Record, began: float, used: set[str]) -> Record:
-    """An execution of an agent, or its presentation; the place of its round's usage goes to `used`."""
+    """An execution of an agent, or its presentation; the place of its round's usage goes to `used`.
+
+    A presentation ends when its answer was saved. MassGen's own span goes on until the winner's MCP servers are let go.
+    """
     run, presenting = build.run, spent.execution is None
     start = next((e for e in run.executions if e.agent == spent.agent and e.index == spent.execution), None)
     number = start.round if start else None
