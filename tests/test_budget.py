@@ -49,7 +49,6 @@ def test_all_facts_in_six_calls_and_ten_thousand_tokens(sample: Sample) -> None:
             )
 
 
-@pytest.mark.parametrize("sample", CORPUS_SAMPLES, ids=sample_id)
 @pytest.mark.parametrize(
     "tool",
     [
@@ -59,6 +58,7 @@ def test_all_facts_in_six_calls_and_ten_thousand_tokens(sample: Sample) -> None:
         not in {"write_report", "draft_report", "list_logs", "compare_runs", "query_records", "reconcile", "watch_run"}
     ],
 )
+@pytest.mark.parametrize("sample", CORPUS_SAMPLES, ids=sample_id)
 def test_a_default_answer_stays_under_two_thousand_tokens(tool: str, sample: Sample) -> None:
     """Also of the large run, and of its longest agent's trace."""
     agents = sample.truth["agents"] if sample.truth["massgen_version"] not in {None, "0.1.12"} else ["*"]

@@ -58,8 +58,8 @@ def answers_of(tool: str, arguments: dict[str, Any]) -> list[tuple[Answer, Page]
     return pages(read)
 
 
-@pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
 @pytest.mark.parametrize("tool", LISTS)
+@pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)  # the tools of one run together: it is read once
 def test_pages_of_any_limit_are_the_whole(tool: str, sample: Sample, figure) -> None:
     """Each row once and in order, whatever the limit; the parts that hold lists are whole too."""
     arguments = {**sample.arguments, **extra(tool)}
@@ -165,8 +165,8 @@ BESIDE = {
 """Rankings, which say how many they show by being what they are."""
 
 
-@pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
 @pytest.mark.parametrize("tool", READING)
+@pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
 def test_a_shortened_list_says_so_and_where_the_rest_is(tool: str, sample: Sample) -> None:
     """The text names the part, or the next page, and the part has every row."""
     answer = call(get(tool), {**sample.arguments, **extra(tool)})
