@@ -35,6 +35,19 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("command", r"(?i)\b(?:you (?:must|should|need to|have to)|please|now|immediately|first)\b[^.\n]{0,30}\b(?:run|execute|eval|paste|type)\b[^.\n]{0,20}\b(?:the following|this|these)\b[^.\n]{0,30}\b(?:commands?|code|scripts?|shell)\b"),
     ("vote", r"(?i)\b(?:you (?:must|should|have to)|please|everyone|all agents|other agents)\b[^.\n]{0,40}\bvote for (?:me|my|this|agent)"),
 )  # fmt: skip
+_SPACE = r"(?:[\s\x1c-\x1f]|\\n)"
+_STEMS = (
+    r"(?i)(?:ignore|disregard|forget|override|bypass)[^.\n]{0,60}(?:previous|prior|above|earlier|preceding|other|your|system|all)"
+        r"[^.\n]{0,60}(?:instruction|prompt|rules|guidelines|directives|context|messages)",
+    rf"(?i)new (?:system )?(?:instruction|directive|orders)|(?:do not|don't|never){_SPACE}+(?:tell|mention|inform|reveal|report|show|disclose)|vote for (?:me|my|this|agent)",
+    r"(?:Human|Assistant): |\[/?INST\]|忽略|</?(?:\||<|system|developer|human|user_query|(?:antml:)?(?:function_|invoke|parameter|tool_))"
+        r"|tool_use|(?:SYSTEM|DEVELOPER|ADMIN) (?:PROMPT|MESSAGE|OVERRIDE|NOTICE)",
+    rf"(?i)(?:if|when|since|as) you(?:'re| are)?(?: an?| the)? {_READER}|ing (?:this|these|the log)",
+    rf"(?i)(?:note|message|notice|attention|instruction|important)s?{_SPACE}*(?:to|for|:){_SPACE}*(?:any |all |the |every )?{_READER}",
+    r"(?i)(?:you (?:must|should|need to|have to)|please|now|immediately|first)[^.\n]{0,60}(?:run|execute|eval|paste|type)[^.\n]{0,40}(?:the following|this|these)",
+)  # fmt: skip
+"""What each text that a pattern matches holds somewhere, also while its line ends and quotes are still escaped (one place of a
+text is then two). Each begins with few words, by which it is found twenty times faster than all patterns at once."""
 _OWN = re.compile(
     r"<system-reminder>\nWhenever you read a file, you should consider whether .*?</system-reminder>", re.S
 )
@@ -81,10 +94,20 @@ def collect(run: Run, found: Places) -> list[Planted]:
 
 
 @cache
+def _stems() -> tuple[SchemaValidator, ...]:
+    return tuple(SchemaValidator({"type": "str", "pattern": stem}) for stem in _STEMS)
+
+
+def _valid(text: str) -> str:
+    """Without lone surrogates, which Rust knows not."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+@cache
 def _quick(kind: str) -> SchemaValidator:
-    """Tells whether a text may hold orders of a kind ("" for any), seventy times faster than `re`: by the regular expressions
+    """Tells whether a text may hold orders of a kind, seventy times faster than `re`: by the regular expressions
     of pydantic's Rust core. It finds all that `re` finds, and more, since no word need end there."""
-    parts = [pattern for name, pattern in _PATTERNS if kind in {"", name}]
+    parts = [pattern for name, pattern in _PATTERNS if kind == name]
     loose = "|".join(f"(?:{part})" for part in parts).replace(r"\b", "").replace(r"\s", r"[\s\x1c-\x1f]")
     return SchemaValidator({"type": "str", "pattern": loose})
 
@@ -104,12 +127,13 @@ def look(text: str, whose: str, agent: str | None, t: float | None, src: str) ->
         t: Unix seconds.
         src: where it can be looked up.
     """
+    valid = _valid(text)
+    if not any(stem.isinstance_python(valid) for stem in _stems()):
+        return
     if "\\" in text:  # a result is often JSON text, in which a line begins after a backslash and an n
         text = text.replace("\\n", "\n").replace('\\"', '"')
     text = _OWN.sub("", text)
-    valid = text if text.isascii() else text.encode("utf-8", "replace").decode()
-    if not _quick("").isinstance_python(valid):
-        return
+    valid = _valid(text)
     seen: set[str] = set()
     for kind, pattern in _PATTERNS:
         if kind in seen or not _quick(kind).isinstance_python(valid):
