@@ -14,9 +14,10 @@ from pathlib import Path
 from massgen_logs.readers.base import Problem, Source, lines, mapping, parse_json, text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
-    """One line: its number, naive local ISO time, type, agent and data."""
+    """One line: its number, naive local ISO time, type, agent and data. Not frozen, which makes one three times as fast: a long
+    file has a million."""
 
     line: int
     time: str

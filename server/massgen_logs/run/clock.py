@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _HALF_DAY = 43200
+_EPOCH = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Clock:
             return None
         if when.tzinfo is not None:
             return when.timestamp()
-        return when.replace(tzinfo=UTC).timestamp() - self.offset_s
+        return (when - _EPOCH).total_seconds() - self.offset_s
 
     def of_day(self, seconds: float, after: float | None = None) -> float | None:
         """Unix seconds of a time of day; None without a known start.
