@@ -7,7 +7,7 @@ own prompts are not. A pattern shows that such words stand there, never that the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -94,8 +94,8 @@ def collect(run: Run, found: Places) -> list[Planted]:
 
 
 @cache
-def _stems() -> tuple[SchemaValidator, ...]:
-    return tuple(SchemaValidator({"type": "str", "pattern": stem}) for stem in _STEMS)
+def _stems() -> tuple[Callable[[str], bool], ...]:
+    return tuple(SchemaValidator({"type": "str", "pattern": stem}).isinstance_python for stem in _STEMS)
 
 
 def _valid(text: str) -> str:
@@ -128,7 +128,10 @@ def look(text: str, whose: str, agent: str | None, t: float | None, src: str) ->
         src: where it can be looked up.
     """
     valid = _valid(text)
-    if not any(stem.isinstance_python(valid) for stem in _stems()):
+    for stem in _stems():
+        if stem(valid):
+            break
+    else:
         return
     if "\\" in text:  # a result is often JSON text, in which a line begins after a backslash and an n
         text = text.replace("\\n", "\n").replace('\\"', '"')
