@@ -25,20 +25,25 @@ _CALLS = re.compile(r"tool_calls=(\[\{.*?\}\])(?:, \w+=|\)$)", re.S)
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One chunk: time of day in seconds, its type, its text, and (name, arguments as text) of its tool_calls."""
+    """One chunk: time of day in seconds, its type, its text, and its tool_calls as they stand there."""
 
     line: int
     seconds: float
     type: str
     content: str
-    calls: tuple[tuple[str, str], ...]
+    quoted_calls: str
+
+    @property
+    def calls(self) -> tuple[tuple[str, str], ...]:
+        """(name, arguments as text) of its tool_calls; taken apart when asked for."""
+        return tuple(_calls(self.quoted_calls)) if self.quoted_calls else ()
 
 
 def read(path: Path | None, source: Source, problems: list[Problem]) -> Iterator[Chunk]:
     """The chunks that may tell of a call, in file order, and now and then another one (so that times of day can be followed); a chunk
     may span lines. They are looked for in the bytes: of a long log they are the smallest part."""
     for number, block in blocks(path, source, problems, _BEGIN):
-        source.rows += block.count(b"\n") + (not block.endswith(b"\n"))
+        first = number
         starts = {0} if _BEGIN.match(block) else set[int]()
         for mark in _CALLS_MARKS:
             at = block.find(mark)
@@ -52,6 +57,7 @@ def read(path: Path | None, source: Source, problems: list[Problem]) -> Iterator
             chunk = _chunk(number, decode(block[start : _record(block, start)[1]].rstrip(b"\r\n")))
             if chunk:
                 yield chunk
+        source.rows += number - first + block.count(b"\n", counted) + (not block.endswith(b"\n"))
 
 
 def _record(block: bytes, at: int) -> tuple[int, int]:
@@ -74,16 +80,27 @@ def _chunk(line: int, text: str) -> Chunk | None:
     seconds = int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3])
     return Chunk(
         line, seconds, kind[1] if kind else "?", _literal(content[1]) if content else "",
-        tuple(_calls(calls[1])) if calls else (),
+        calls[1] if calls else "",
     )  # fmt: skip
 
 
 def _literal(quoted: str) -> str:
+    """What a Python string literal says; one with none but the commonest escapes needs no compiler."""
+    if "\0" not in quoted and "\r" not in quoted:
+        parts = quoted[1:-1].replace("\n", "\\n").split("\\\\")
+        parts = [_plain(part) if "\\" in part else part for part in parts]
+        if not any("\\" in part for part in parts):
+            return "\\".join(parts)
     try:
         value: object = ast.literal_eval(quoted.replace("\n", "\\n"))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return quoted[1:-1]
     return value if isinstance(value, str) else quoted[1:-1]
+
+
+def _plain(part: str) -> str:
+    """A stretch of a literal that holds no escaped backslash; with the backslashes of other escapes left."""
+    return part.replace("\\n", "\n").replace("\\'", "'").replace('\\"', '"').replace("\\t", "\t")
 
 
 def _calls(quoted: str) -> Iterator[tuple[str, str]]:

@@ -224,7 +224,7 @@ def _streaming(attempt: Attempt, clock: Clock, found: OldLogs, sources: list[Sou
     for chunk in streaming_debug.read(attempt.file("streaming_debug.log"), source, problems):
         t = last = clock.of_day(chunk.seconds, last)
         src = f"streaming_debug.log:{chunk.line}"
-        for tool, arguments in chunk.calls:
+        for tool, arguments in () if found.calls else chunk.calls:
             args = parse_args(arguments)
             if tool not in WORKFLOW:
                 from_chunks.append(Call(ANY_AGENT, tool, GENERIC.command(tool, args), args, src, t))
