@@ -143,11 +143,13 @@ def one_mutant(spec: Spec, samples: Path, folder: Path, say: Any) -> Outcome:
         try:
             answer = call(get(name), arguments)
             outcome.failures += [f"{name}: {w}" for w in wrong_with(answer)]
-            if (
-                name == "list_logs"
-                and sum(len(t["attempts"]) for row in answer.data["logs"] for t in row["turns"]) == 1
-            ):
-                told = {file for row in answer.data["logs"] for file in row["unreadable"]}
+            own = (
+                [row for row in answer.data["logs"] if row["path"] in str(mutant.attempt)]
+                if name == "list_logs"
+                else []
+            )
+            if own and sum(len(t["attempts"]) for row in own for t in row["turns"]) == 1:
+                told = {file for row in own for file in row["unreadable"]}
                 outcome.failures += [
                     f"list_logs: {n} could not be read" for n in names if n in _LISTED and n not in told
                 ]

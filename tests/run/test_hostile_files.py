@@ -268,7 +268,7 @@ def test_a_file_name_that_is_no_utf8(copy_of) -> None:
 
 
 def test_a_label_of_any_length_fills_no_answer(copy_of) -> None:
-    """A label of 160,000 characters is cut with the number left out, wherever it is named."""
+    """A label of 160,008 characters is cut with the number left out, wherever it is read."""
     root = copy_of(CLEAN)
     path = attempt(root) / "snapshot_mappings.json"
     labels = json.loads(path.read_text())
@@ -277,4 +277,17 @@ def test_a_label_of_any_length_fills_no_answer(copy_of) -> None:
     path.write_text(json.dumps(labels))
     answer = ask("answer_progression", root).text()
     assert len(answer) < 8000
-    assert "agent1.1" + "x" * 52 + "…[+159948 chars]" in answer
+    assert "agent1.1" + "x" * 112 + "…[+159888 chars]" in answer
+
+
+def test_a_label_of_any_length_fills_no_draft(copy_of) -> None:
+    """The same in events.jsonl, which the draft's part on each agent reads."""
+    root = copy_of(CLEAN)
+    path = attempt(root) / "events.jsonl"
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    told = [event["data"] for event in events if "answer_label" in event["data"]]
+    for data in told:
+        data["answer_label"] += "x" * 160_000
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+    assert told
+    assert len(ask("draft_report", root).text()) < 40_000

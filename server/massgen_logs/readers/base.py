@@ -23,6 +23,8 @@ MAX_DOCUMENT = 256 * 1024 * 1024
 """Bytes of a file that is parsed whole; a larger one is reported and not read."""
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of one line of a line-wise file; a longer line is reported and skipped."""
+MAX_LABEL = 120
+"""Characters of an answer's label, which stands in many lines; MassGen's have about eight."""
 _BLOCK = 1 << 20
 
 
@@ -238,6 +240,13 @@ def mappings(value: object) -> list[dict[str, object]]:
 def text(value: object) -> str | None:
     """`value` if it is a string, else None."""
     return value if isinstance(value, str) else None
+
+
+def as_label(value: object) -> str | None:
+    """`value` if it is a string, as a label of an answer: of a long one the beginning, the cut announced."""
+    found = text(value)
+    more = len(found) - MAX_LABEL if found else 0
+    return f"{found[:MAX_LABEL]}…[+{more} chars]" if found and more > 0 else found
 
 
 def texts(value: object) -> list[str]:

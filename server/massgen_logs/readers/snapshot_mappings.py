@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from massgen_logs.readers.base import Read, integer, mapping, read_json, text
+from massgen_logs.readers.base import Read, as_label, integer, mapping, read_json, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ def read(path: Path | None) -> Read[list[Snapshot]]:
             continue
         rows.append(
             Snapshot(
-                text(entry.get("label")) or label,
+                as_label(entry.get("label")) or as_label(label) or "?",
                 text(entry.get("type")) or "?",
                 agent,
                 text(entry.get("timestamp")),
                 integer(entry.get("round")),
                 text(entry.get("path")),
                 text(entry.get("voted_for")),
-                text(entry.get("voted_for_label")),
+                as_label(entry.get("voted_for_label")),
             ),
         )
     if doc.source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from massgen_logs.readers.base import Read, integer, mapping, mappings, number, read_json, text, texts
+from massgen_logs.readers.base import Read, as_label, integer, mapping, mappings, number, read_json, text, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +161,9 @@ def _agent(name: str, data: dict[str, object]) -> AgentStatus:
     return AgentStatus(
         status=text(data.get("status")),
         answer_count=integer(data.get("answer_count")),
-        latest_label=text(data.get("latest_answer_label")),
+        latest_label=as_label(data.get("latest_answer_label")),
         voted_for=text(vote.get("voted_for_agent")),
-        voted_for_label=text(vote.get("voted_for_label")),
+        voted_for_label=as_label(vote.get("voted_for_label")),
         times_restarted=integer(data.get("times_restarted")),
         error=text(data.get("error")),
         usage=usage_of(usage) if usage else None,

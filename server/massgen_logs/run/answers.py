@@ -12,7 +12,7 @@ import re
 from dataclasses import replace
 
 from massgen_logs.readers import answer_txt
-from massgen_logs.readers.base import Problem, mapping, text
+from massgen_logs.readers.base import Problem, as_label, mapping
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.snapshot_mappings import Snapshot
 from massgen_logs.readers.status_json import Status
@@ -55,7 +55,7 @@ def collect(
             add(snapshot.label, snapshot.agent, t, snapshot.round, "snapshot_mappings.json#" + snapshot.label, None)
     copies: dict[str, str] = {}
     for event in coordination.events:
-        label = text(event.context.get("label"))
+        label = as_label(event.context.get("label"))
         if event.type == "new_answer" and label and event.agent:
             add(label, event.agent, event.t, event.round, event.src, None)
         elif event.type == "final_agent_selected":

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from massgen_logs.readers import events_jsonl
-from massgen_logs.readers.base import Problem, Source, mapping, number, parse_json, text, texts
+from massgen_logs.readers.base import Problem, Source, as_label, mapping, number, parse_json, text, texts
 from massgen_logs.run.backends import command_line
 from massgen_logs.run.backends.dialect import Dialect, Outcome, output_chars
 from massgen_logs.run.clock import Clock
@@ -182,7 +182,7 @@ def digest(
                 if state.start:
                     state.start.restarted = True
             case "answer_submitted":
-                label = text(event.data.get("answer_label"))
+                label = as_label(event.data.get("answer_label"))
                 found.answers.append((t, agent, label, text(event.data.get("content")) or "", state.round, event.src))
                 state.answers += 1
             case "vote":

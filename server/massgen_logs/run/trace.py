@@ -17,7 +17,7 @@ import orjson
 
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.readers import agent_outputs, events_jsonl, execution_trace, massgen_log
-from massgen_logs.readers.base import Problem, Source, mapping, text
+from massgen_logs.readers.base import Problem, Source, as_label, mapping, text
 from massgen_logs.readers.calls_text import Piece, pieces
 from massgen_logs.run.backends import choose
 from massgen_logs.run.clock import Clock, stamp_seconds
@@ -159,7 +159,7 @@ def _from_events(
                 words = f"for {text(data.get('target_id'))}: {text(data.get('reason')) or ''}"
                 held.append(Item("vote", t, round_, words, event.src))
             case "answer_submitted":
-                label = text(data.get("answer_label"))
+                label = as_label(data.get("answer_label"))
                 full = next((a.text for a in run.answers if a.label == label and a.text is not None), content)
                 held.append(Item("answer", t, round_, f"{label}: {full}", event.src))
                 answers += 1

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _HEAD = 90
 _QUOTE = 160
-_NAME = 60
 _KEPT = 600
 
 
@@ -133,7 +132,7 @@ def _page(data: dict[str, Any]) -> list[str]:
         "" if data["chars"] == data["of"] else f" ({data['chars']} as stored: masked or invisible characters differ)"
     )
     first = data["first"] + 1 if data["of"] else 0
-    head = f"{flat(data['label'], _NAME)} by {data['agent'] or '?'}{when}{round_}, characters {first} to {data['end']} of {data['of']}{stored}"
+    head = f"{data['label']} by {data['agent'] or '?'}{when}{round_}, characters {first} to {data['end']} of {data['of']}{stored}"
     return [fence(data["text"], f"{head} [{data['where']}]")]
 
 
@@ -143,7 +142,7 @@ def _final(final: dict[str, Any] | None) -> str:
     line = f"final answer: {final['chars']} chars by {final['agent'] or '?'} [{final['where']}]"
     if final["similarity"] is None:
         return line + " · the winning answer's text is not known: not compared"
-    line += f" · winning answer {flat(final['winning'], _NAME)}: {final['winning_chars']} chars, "
+    line += f" · winning answer {final['winning']}: {final['winning_chars']} chars, "
     if final["identical"]:
         return line + "identical"
     line += f"similarity {final['similarity']}"
@@ -152,7 +151,7 @@ def _final(final: dict[str, Any] | None) -> str:
     if final["unrelated"]:
         line += f": they share almost nothing ({final['common']:.0%} of its telling words are there at all, {final['common_back']:.0%} of the final one's in it)"
     if final["closest"] not in {None, final["winning"]}:
-        line += f" · closest answer: {flat(final['closest'], _NAME)} {final['closest_similarity']}"
+        line += f" · closest answer: {final['closest']} {final['closest_similarity']}"
     return line
 
 
@@ -160,22 +159,18 @@ def _line(row: dict[str, Any]) -> Block:
     when = "" if row["t"] is None else f" t={row['t']:.1f}"
     round_ = "" if row["round"] is None else f" round {row['round']}"
     chars = "text not recorded" if row["chars"] is None else f"{row['chars']} chars"
-    own = (
-        ""
-        if row["own_similarity"] is None
-        else f", similarity {row['own_similarity']} to own {flat(row['own_last'], _NAME)}"
-    )
+    own = "" if row["own_similarity"] is None else f", similarity {row['own_similarity']} to own {row['own_last']}"
     why = f" ({row['why']})" if row["change"] in {"substantive", "unknown"} else ""
-    parts = [f"- {flat(row['label'] or '?', _NAME)} {row['agent']}{when}{round_} · {chars} · {row['change']}{why}{own}"]
+    parts = [f"- {row['label'] or '?'} {row['agent']}{when}{round_} · {chars} · {row['change']}{why}{own}"]
     parts.append(f"  saw {_seen(row)}")
     taken = row["taken_over"]
     if taken is not None and taken["words"]:
         line = f"  took over {taken['share']:.0%} ({taken['words']} of {taken['of']} words)"
         if taken["longest"]:
-            line += f", longest from {flat(taken['source'], _NAME)}: {inline(taken['longest'], _QUOTE)}"
+            line += f", longest from {taken['source']}: {inline(taken['longest'], _QUOTE)}"
         parts.append(line)
     if row["duplicates"]:
-        parts.append(f"  IDENTICAL to {flat(', '.join(row['duplicates']), 10 * _NAME)}")
+        parts.append(f"  IDENTICAL to {', '.join(row['duplicates'])}")
     if row["files"] is not None and (row["files"]["total"] or row["files"]["counts"]["removed"]):
         parts.append(f"  files {_files(row['files'])}")
     if row["head"]:
@@ -187,7 +182,7 @@ def _seen(row: dict[str, Any]) -> str:
     if row["seen"] is None:
         return "unknown: no start of its author is recorded before it"
     found = [
-        f"{flat(s['label'], _NAME)}{' (own)' if s['agent'] == row['agent'] else ''} {'-' if s['similarity'] is None else s['similarity']}"
+        f"{s['label']}{' (own)' if s['agent'] == row['agent'] else ''} {'-' if s['similarity'] is None else s['similarity']}"
         + ("" if s["how"] == "context" else f" by {s['how']}")
         for s in row["seen"]
     ]
