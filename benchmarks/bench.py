@@ -248,14 +248,14 @@ class Bench:
 
     def records(self) -> Row:
         """SQL over many runs in one process, first and again; DuckDB reads the JSON files anew each time."""
+        count = max(10, round(1000 * self.size))
         row = Row(
             "records",
-            "query-records over 1,000 runs, first and again",
+            f"query-records over {count:,} runs, first and again",
             "DuckDB read_json on the same files",
             "no slower the second time",
         )
         folder = self._fresh("records")
-        count = max(10, round(1000 * self.size))
         logs = generate.sessions(folder, count)
         base = peers.duckdb()
         if base is None:

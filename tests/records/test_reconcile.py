@@ -7,6 +7,7 @@ import copy
 import json
 import lzma
 import random
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -494,3 +495,20 @@ def test_differences_come_in_pages() -> None:
             break
     assert seen == whole
     assert len(whole) > 9
+
+
+def test_a_log_that_tells_no_time_has_nothing_to_compare(copy_of) -> None:
+    """Without every file that holds one there are no records; the spans are read, and no session is compared."""
+    root = copy_of("s5b_orch_timeout_one_answer_0.1.97")
+    attempt = next(root.glob("log_*/turn_1/attempt_1"))
+    for name in (
+        "events.jsonl", "massgen.log", "status.json", "coordination_events.json", "snapshot_mappings.json", "metrics_summary.json",
+    ):  # fmt: skip
+        (attempt / name).unlink(missing_ok=True)
+    for folder in attempt.glob("agent_*"):
+        shutil.rmtree(folder)
+    data = reconcile(
+        json.dumps([{"span_name": "coordination.session", "start_timestamp": "2026-11-22T11:12:00Z"}]), str(root)
+    )
+    assert data["rows"] == 1
+    assert not [d for d in data["differences"] if d["what"] == "session"]

@@ -96,8 +96,8 @@ def _named(spans: Iterable[Received], *starts: str) -> list[Received]:
 
 def _session(book: Book, run: Run, local: Sequence[Record], chosen: Chosen) -> None:
     span = next((span for span in chosen.spans if span.name == SESSION), None)
-    if span is None:
-        book.unchecked("session", "coordination.session", 1)
+    if span is None or not local:  # a log without any time has no records
+        book.unchecked("session", "coordination.session", len(local[:1]))
         return
     ours = local[0]
     at = (ours.where, span.row)
