@@ -24,6 +24,7 @@ from massgen_logs.errors import MassgenLogError
 from massgen_logs.records.frames import receive, send
 from massgen_logs.records.rows import again
 from massgen_logs.run.model import Secret
+from massgen_logs.text.clean import encodable
 from massgen_logs.text.mask import Masker
 from massgen_logs.tree import Signature
 
@@ -148,7 +149,7 @@ class Store:
             try:
                 self._supply(wanted)
                 told = self._told(b"a" + orjson.dumps({
-                    "sql": _encodable(sql), "places": [one.number for one in wanted], "seconds": self._seconds,
+                    "sql": encodable(sql), "places": [one.number for one in wanted], "seconds": self._seconds,
                 }), self._seconds + 2)  # fmt: skip
             except BaseException:
                 self._kill()
@@ -228,7 +229,3 @@ class Store:
                 except OSError:
                     continue
             worker.wait()
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
