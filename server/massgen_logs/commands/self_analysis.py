@@ -20,6 +20,7 @@ from typing import Any
 from massgen_logs.commands import STOPPED, team
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.handles import is_file, open_folder
+from massgen_logs.records.ledger import cache
 from massgen_logs.report.gaps import Gap, filled, gaps, texts_of
 from massgen_logs.report.structure import TITLES
 from massgen_logs.run.model import Run
@@ -158,13 +159,13 @@ def _folder(place: Place) -> Path:
     """A new folder in the cache for what the team leaves, readable by its owner only; in the temporary folder if there is
     no place for a cache."""
     name = f"{place.session.name}_turn_{place.turn.number}_{datetime.now():%Y%m%d_%H%M%S_%f}"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "massgen-logs" / "self-analysis"
+    folder = cache() / "self-analysis"
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        (cache / name).mkdir(0o700)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).mkdir(0o700)
     except OSError:
         return Path(tempfile.mkdtemp(prefix=f"massgen-logs_{name}_"))
-    return cache / name
+    return folder / name
 
 
 def _question(task: str, place: Place, places: list[Gap]) -> str:
