@@ -16,7 +16,8 @@ COLUMNS = {
     "trace_id": "VARCHAR", "span_id": "VARCHAR", "parent_span_id": "VARCHAR", "kind": "VARCHAR", "span_name": "VARCHAR",
     "message": "VARCHAR", "start_timestamp": "TIMESTAMPTZ", "end_timestamp": "TIMESTAMPTZ", "duration": "DOUBLE",
     "is_exception": "BOOLEAN", "exception_type": "VARCHAR", "exception_message": "VARCHAR", "service_name": "VARCHAR",
-    "service_version": "VARCHAR", "otel_scope_name": "VARCHAR", "attributes": "JSON",
+    "service_version": "VARCHAR", "otel_scope_name": "VARCHAR", "otel_status_code": "VARCHAR",
+    "otel_status_message": "VARCHAR", "attributes": "JSON",
 }  # fmt: skip
 
 
@@ -46,6 +47,8 @@ def _row(entry: dict[str, Any]) -> dict[str, Any]:
         "exception_type": raised.get("exception.type"), "exception_message": raised.get("exception.message"),
         "service_name": resource["service.name"], "service_version": resource["service.version"],
         "otel_scope_name": entry["scope"]["name"],
+        "otel_status_code": span.get("status", {}).get("code", "STATUS_CODE_UNSET").removeprefix("STATUS_CODE_"),
+        "otel_status_message": span.get("status", {}).get("message"),
         "attributes": json.dumps({k: v for k, v in attributes.items() if not k.startswith("logfire.")}),
     }  # fmt: skip
 

@@ -25,6 +25,8 @@ QUERIES = {
     "llm": "SELECT span_name, duration, attributes->>'gen_ai.request.model' as model, start_timestamp FROM records WHERE span_name LIKE 'llm.%' ORDER BY start_timestamp DESC LIMIT 30",
     "nested": "SELECT CASE WHEN parent_span_id IS NULL THEN span_name ELSE '  └─ ' || span_name END as hierarchy, duration, span_id, parent_span_id FROM records WHERE trace_id = '[T]' ORDER BY start_timestamp",
     "events": "SELECT span_name, message, duration, start_timestamp FROM records WHERE span_name LIKE 'Coordination event:%' OR span_name LIKE 'Agent answer:%' OR span_name LIKE 'Agent vote:%' OR span_name LIKE 'Winner selected:%' ORDER BY start_timestamp DESC LIMIT 30",
+    "latest": "SELECT trace_id, duration, start_timestamp FROM records WHERE span_name = 'coordination.session' ORDER BY start_timestamp DESC LIMIT 5",
+    "structure": "SELECT span_name, span_id, parent_span_id, duration FROM records WHERE trace_id = '[T]' ORDER BY start_timestamp",
     "slow_tools": "SELECT span_name, duration, parent_span_id FROM records WHERE trace_id = '[T]' AND span_name LIKE 'mcp.%' ORDER BY duration DESC",
     "agents": "SELECT attributes->>'massgen.agent_id' as agent, COUNT(*) as rounds, SUM(duration) as total_time, AVG(duration) as avg_round_time FROM records WHERE trace_id = '[T]' AND span_name LIKE 'agent.%' GROUP BY attributes->>'massgen.agent_id'",
     "recent": "WITH recent AS ( SELECT * FROM records WHERE start_timestamp > now() - interval '1 hour' ) SELECT * FROM recent WHERE is_exception;",
@@ -54,8 +56,12 @@ def test_all_queries(sample: Sample) -> None:
 
     assert len(found["sessions"]) == 1
     assert found["sessions"][0]["duration"] == pytest.approx(truth["duration_s"], abs=0.05)
+    assert [row["trace_id"] for row in found["latest"]] == [trace]
     assert len(found["tools"]) == 2 * calls
     assert len(found["slow_tools"]) == calls
+    assert {row["span_id"] for row in found["structure"]} == {row["span_id"] for row in found["nested"]}
+    assert {row["span_id"] for row in found["hierarchy"]} <= {row["span_id"] for row in found["structure"]}
+    assert len(found["hierarchy"]) == min(50, len(found["structure"]))
     parents = {row["span_id"]: row for row in found["nested"]}
     assert [row["hierarchy"] for row in found["nested"] if row["parent_span_id"] is None] == ["coordination.session"]
     assert all(row["parent_span_id"] in parents for row in found["nested"] if row["parent_span_id"])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class LogfireQueries:
     """logfire: whether the run was made with --logfire, None where that isn't recorded. window: UTC, ISO 8601. age_minutes: from
-    its beginning to now, for the old tool. too_old: it began before what query_run looks back to. call: how to ask."""
+    its beginning to now, for the old tool. too_old: the run began more than 14 days ago. call: how to ask."""
 
     logfire: bool | None
     window_start: str
@@ -52,8 +52,8 @@ def logfire_queries(
     minutes, too_old = max(1, ceil(age.total_seconds() / 60)), age > LONGEST
     start, end = map(stamp, around)
     call = [
-        f"query_run (hosted server; whatever its prefix): the SQL, and as its window {start} to {end}: by itself it looks back 30 "
-        "minutes, at most 14 days",
+        f"query_run (hosted server; whatever its prefix): the SQL, and {start} to {end} as its start_timestamp and end_timestamp "
+        "(or min_ and max_: see its schema); by itself it looks back 30 minutes; a window may be 14 days long",
         f"arbitrary_query (old logfire-mcp): the SQL, and age={minutes} (minutes)",
         "project_logfire_link (old: logfire_link) with the trace_id makes a link to share",
         "on a rate limit wait up to 60 s and call again; don't fall back to other data for it",
@@ -62,7 +62,8 @@ def logfire_queries(
     ]
     if too_old:
         call.insert(
-            0, "the run began more than 14 days ago, further than query_run looks back: ask query_records instead"
+            0,
+            "the run began more than 14 days ago: without the window nothing is found; if it is refused or empty, ask query_records",
         )
     return Result(
         LogfireQueries(run.logfire, start, end, minutes, too_old, queries(run, around, question), call),
