@@ -14,8 +14,9 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 SESSION = re.compile(r"log_\d{8}_\d{6}(_\d{1,6})?")
 _SESSION_IN = re.compile(rf"(?:^|{re.escape(os.sep)}){SESSION.pattern}(?={re.escape(os.sep)}|\Z)")
@@ -93,8 +94,7 @@ def open_file(path: Path) -> int:
         return parent.open(path.name)
 
 
-@dataclass(slots=True)
-class Folder:
+class Folder(Struct):
     """An open folder. Its entries are named relative to its handle (None where the system has no such calls), so that it
     stays the same folder whatever happens to its path. Every method raises OSError."""
 

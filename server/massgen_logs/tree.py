@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen_logs.errors import MassgenLogError, nearest, quoted
 from massgen_logs.handles import SESSION, below, entries, file_status, is_file, is_open, listing, status
@@ -27,8 +28,7 @@ Signature = tuple[tuple[str, int, int], ...]
 LOG_HALF = frozenset({"events.jsonl", "massgen.log", "massgen_debug.log", "streaming_debug.log"})
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One run directory: the folder that holds massgen.log. `log_half` is the other folder of a split run, or None."""
 
     number: int
@@ -130,8 +130,7 @@ class Attempt:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """One coordination session of a log; its report lies in `path`."""
 
     number: int
@@ -150,8 +149,7 @@ class Turn:
         return info is not None and info.st_size > 0
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One `log_*` folder with its turns, in order."""
 
     name: str
@@ -159,8 +157,7 @@ class Session:
     turns: tuple[Turn, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """One attempt, with the turn and session around it."""
 
     session: Session

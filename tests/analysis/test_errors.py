@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, sample_id
 from massgen_logs.analysis.errors import Incident

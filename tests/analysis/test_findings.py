@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from functools import cache
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import fields
 from rules_report import EXPECTED, expected, found_in, table
 
 from conftest import ALL_SAMPLES, CORPUS_SAMPLES, Sample, sample_id
@@ -258,7 +258,7 @@ def test_rules_are_complete() -> None:
     """Unique ids, a threshold with its origin, a known severity and taxonomy code, and a sample of each."""
     assert len({rule.id for rule in RULES}) == len(RULES)
     for rule in RULES:
-        for field in dataclasses.fields(rule):
+        for field in fields(rule):
             assert getattr(rule, field.name) or field.name in {"mast", "flag", "needs"}, (rule.id, field.name)
         assert rule.severity in {"high", "medium", "low", "info"}
         assert rule.mast is None or rule.mast.startswith("FM-")

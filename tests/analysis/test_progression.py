@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from conftest import ALL_SAMPLES, CORPUS, Sample, sample_id
 from massgen_logs.analysis.progression import answer_progression, similarity, taken_over

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, sample_id
 from massgen_logs.analysis.spent import Spent, union

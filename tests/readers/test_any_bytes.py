@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import importlib
 import inspect
@@ -22,6 +21,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import to_builtins
 
 from conftest import CORPUS
 from massgen_logs import readers
@@ -96,7 +96,7 @@ def check(name: str, content: bytes) -> None:
         assert is_object or problems or name == "context_txt"
     rows = value if isinstance(value, list) else [value]
     for row in rows:  # what is handed on can be told: no NaN, no number of more than 64 bits, no lone surrogate
-        plain = dataclasses.asdict(row) if dataclasses.is_dataclass(row) and not isinstance(row, type) else row
+        plain = to_builtins(row)
         assert "NaN" not in json.dumps(plain, default=list) or "NaN" in content.decode("utf-8", "replace")
         orjson.dumps(plain, option=orjson.OPT_NON_STR_KEYS)
 

@@ -10,13 +10,13 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from msgspec.structs import replace
 from receiver import receiver, rejected
 
 from conftest import CORPUS

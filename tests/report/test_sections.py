@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
 from conftest import ALL_SAMPLES, CORPUS, SYNTHETIC_SAMPLES, Sample, material, material_of, sample_id
 from massgen_logs.report.draft import draft, render

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from massgen_logs.run.model import ANY_AGENT, Call, Run
 from massgen_logs.run.trace import Item
@@ -29,8 +31,7 @@ _INJECTED = re.compile(r"\[INJECTION\]|Final Temp Working directory:")
 _PATH_KEYS = ("file_path", "path", "filename", "notebook_path")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """Equal calls in a row, an answer or a vote. word: the first words of a command, else tool and file."""
 
     kind: str
@@ -39,8 +40,7 @@ class Step:
     count: int = 1
 
 
-@dataclass(slots=True)
-class Reaction:
+class Reaction(Struct):
     """What followed the failures of one kind of call; mark: failed or refused. in_a_row: the longest streak without another call between.
 
     then: what the agent did next, to how often: "again" (the same kind of call), else the next call, answer or vote, or
@@ -56,8 +56,7 @@ class Reaction:
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """An answer or a vote, and what the agent had run since its decision before. t: seconds from the start.
 
     calls: None where they are not recorded with their agent; checks, last and last_mark then tell nothing. checks: calls that look like a check by their words (test, check, verify, lint, diff ...), failed_checks of them failed;
@@ -75,8 +74,7 @@ class Decision:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """The agent's own words next to a decision; when: what they stand beside; t in seconds from the start."""
 
     when: str
@@ -87,8 +85,7 @@ class Quote:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
+class Behaviour(Struct, frozen=True):
     """One agent. calls, failed, refused: None where this version records no calls, or names no agent with them.
 
     checks: calls that look like one, see Decision. reasoning, texts: pieces of each in its trace.

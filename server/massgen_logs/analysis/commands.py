@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from massgen_logs.run.model import Call, Run
 
 
-@dataclass(slots=True)
-class Command:
+class Command(Struct):
     """One command text. Times in seconds, own time where the result tells it, else MassGen's elapsed time.
 
     ran counts executions (background ones too); denied ones never ran. failed: ran with a non-zero exit code.
@@ -32,8 +31,7 @@ class Command:
     where: str = ""
 
 
-@dataclass(slots=True)
-class Commands:
+class Commands(Struct):
     """All commands of a run (totals None where no file holds calls; total_failed where none holds results), those that matter first: repeated, then failed or denied, then by time."""
 
     commands: list[Command]

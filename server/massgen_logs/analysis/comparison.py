@@ -6,8 +6,9 @@ Nothing here says which run is better. A figure is compared only where both are 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 from massgen_logs.analysis.commands import repeated_commands
 from massgen_logs.analysis.costs import Costs, costs
@@ -17,16 +18,14 @@ from massgen_logs.analysis.settings import MOST_SETTINGS, Setting, differences
 from massgen_logs.run.model import Run
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One run to compare. settings: its config as dotted keys (see analysis.settings.flatten), None where no file records one."""
 
     run: Run
     settings: dict[str, object] | None
 
 
-@dataclass(frozen=True, slots=True)
-class AgentCell:
+class AgentCell(Struct, frozen=True):
     """One agent: answers it had accepted, MassGen's times_restarted, and its executions after the first."""
 
     id: str
@@ -38,8 +37,7 @@ class AgentCell:
     error: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One run. key: the letter that stands for it in every list; tally: counted votes per agent.
 
     cumulative_over: what the recorded tokens and cost include besides this run; None: nothing.
@@ -65,8 +63,7 @@ class Column:
     config_recorded: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """One figure of one run. value None: unknown, never zero; floor: the true one is at least that.
 
     recorded: MassGen's own figure where `value` is the corrected one. comparable: complete and of this run alone.
@@ -80,8 +77,7 @@ class Value:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """One row. unit: s, USD, tokens or count. delta: second minus first, ratio: second by first, for two runs only."""
 
     id: str
@@ -91,16 +87,14 @@ class Figure:
     ratio: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class FlagRow:
+class FlagRow(Struct, frozen=True):
     """A red flag that some runs have and others have not: how often each has it."""
 
     id: str
     counts: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """What can't be compared, of which runs, and why."""
 
     what: list[str]
@@ -108,8 +102,7 @@ class Limit:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """same_question: None where a run records none; config_of: the runs whose configs were compared."""
 
     runs: list[Column]

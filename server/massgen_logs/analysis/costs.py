@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from massgen_logs.analysis.phases import rounds
 from massgen_logs.run.model import Run, Usage
 from massgen_logs.run.usage import total_cost
 
 
-@dataclass(frozen=True, slots=True)
-class Corrected:
+class Corrected(Struct, frozen=True):
     """Figures without what was counted twice or belongs to an earlier attempt; cost None where it can't be computed.
 
     Of an agent, or of the total, which lacks also what was counted twice of an agent that can't be told.
@@ -24,8 +23,7 @@ class Corrected:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class AgentCost:
+class AgentCost(Struct, frozen=True):
     """Tokens; cost in US dollars, None where the backend isn't priced; cache_hit_rate: cached / input, 0 to 1."""
 
     input_tokens: int | None
@@ -37,8 +35,7 @@ class AgentCost:
     corrected: Corrected | None
 
 
-@dataclass(frozen=True, slots=True)
-class SubagentCost:
+class SubagentCost(Struct, frozen=True):
     """A sub-agent's own figures; status is its phase and says nothing of success; api_calls 0: it never made one."""
 
     id: str
@@ -50,8 +47,7 @@ class SubagentCost:
     api_calls: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class RoundCost:
+class RoundCost(Struct, frozen=True):
     """One recorded round: what it cost, its share of its agent's input tokens (0 to 1, None where unknown), what came of it.
 
     outcome: answer, vote, restarted, presentation, ...; lost: nothing of it counts (restarted, or a superseded vote).
@@ -70,8 +66,7 @@ class RoundCost:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(Struct, frozen=True):
     """Sums over the agents; with_subagents_usd: the agents and their sub-agents. floor: a
     part is unpriced, unrecorded or was still running when the run stopped."""
 
@@ -87,8 +82,7 @@ class Total:
     corrected: Corrected | None
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
+class Costs(Struct, frozen=True):
     """recorded: False in versions that record no usage. over: what cumulative figures include."""
 
     recorded: bool

@@ -8,7 +8,8 @@ similarity, and then every number in them must be the same: another seed or anot
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from massgen_logs.analysis.work_kinds import MAX_CHARS, Work, changed_between, changes_of, work_of, written
 from massgen_logs.run.model import Call, Run
@@ -26,8 +27,7 @@ COSTLY = frozenset({"media", "media_analysis", "web_fetch", "web_search", "insta
 KINDS = ("media", "media_analysis", "web_fetch", "web_search", "install", "skill", "subagent", "file_read", "file_write", "command", "other")  # fmt: skip
 
 
-@dataclass(slots=True)
-class Member:
+class Member(Struct):
     """One run of a group's work. t: seconds from the run's start; seconds: the command's own time where recorded, else MassGen's elapsed
     time, None for background calls without one; chars: written ones for a file_write, else output_chars.
 
@@ -47,8 +47,7 @@ class Member:
     role: str = ""
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """One piece of work and all its runs in order of time. repeats = within_agent + across_agents; after_restart: of
     within_agent, in a later execution than the agent's first run, None where executions aren't recorded.
 
@@ -76,8 +75,7 @@ class Group:
     """Always None: no MassGen version records the cost of a call."""
 
 
-@dataclass(slots=True)
-class Kind:
+class Kind(Struct):
     """The sums of one kind, as the report's table has them. Units as in Group."""
 
     kind: str
@@ -88,8 +86,7 @@ class Kind:
     wasted_cost: float | None = None
 
 
-@dataclass(slots=True)
-class Duplication:
+class Duplication(Struct):
     """All duplicated work of a run, the most wasteful first (seconds, then characters).
 
     compared: executed calls that were compared (None where no file holds calls) and total_s their seconds; wasted_s sums
@@ -117,8 +114,7 @@ class Duplication:
     threshold: float = SIMILAR
 
 
-@dataclass(slots=True)
-class _Item:
+class _Item(Struct):
     index: int
     call: Call
     work: Work

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from massgen_logs.analysis.reliability import incidents as distinct
 from massgen_logs.analysis.reliability import unrecorded
@@ -44,8 +45,7 @@ _CONTEXT = re.compile(r" \| Context: .*", re.S)
 _DIGITS = re.compile(r"\d+")
 
 
-@dataclass(slots=True)
-class Incident:
+class Incident(Struct):
     """One row. t, t_last: seconds from the run's start of the first and the last of `count` incidents alike; None where none is recorded.
 
     agent: None where the record names none (or it concerns all). command: the first one's whole text, None for what is
@@ -68,8 +68,7 @@ class Incident:
     variants: int = 1
 
 
-@dataclass(slots=True)
-class Errors:
+class Errors(Struct):
     """totals: kind to incidents, before any cut. limits: time-outs first, then the other calls that asked for a limit."""
 
     incidents: list[Incident]

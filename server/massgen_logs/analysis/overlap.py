@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 RUN = 3
 """Words in a row, signs between them ignored, from which on a stretch counts as the same wording."""
@@ -17,8 +18,7 @@ long answer, and yet all of it comes from there."""
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Overlap:
+class Overlap(Struct, frozen=True):
     """kept: share of the winning answer's words in stretches in common with the final one; common: share of its different
     telling words that stand anywhere in it; common_back: the same of the final one's in the winning one. None where one of
     the texts is too short to tell.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.analysis.costs import costs
 from massgen_logs.analysis.findings import RULES, Finding, NotCheckable, findings, not_checkable
@@ -17,8 +18,7 @@ PREVIEW = 400
 """Characters of the final answer that an overview shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One thing that should have happened; ok is None where it can't be known or does not apply."""
 
     id: str
@@ -26,8 +26,7 @@ class Check:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
-class RedFlag:
+class RedFlag(Struct, frozen=True):
     """Something that a reader must not miss, with where it can be looked up."""
 
     id: str
@@ -37,8 +36,7 @@ class RedFlag:
     """Id of the finding that says the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class VoteCounts:
+class VoteCounts(Struct, frozen=True):
     """ignored is None where the version drops votes without a record; refused: by the fairness gate; sent_back: see
     analysis/voting.py, these are none of the others."""
 
@@ -50,8 +48,7 @@ class VoteCounts:
     sent_back: dict[str, int] | None
 
 
-@dataclass(frozen=True, slots=True)
-class FinalAnswer:
+class FinalAnswer(Struct, frozen=True):
     """The presented answer: its agent, length, beginning (the first PREVIEW characters), and file."""
 
     agent: str
@@ -60,8 +57,7 @@ class FinalAnswer:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class AgentRow:
+class AgentRow(Struct, frozen=True):
     """One agent at a glance; executions_restarted counts its starts after the first."""
 
     id: str
@@ -73,8 +69,7 @@ class AgentRow:
     executions_restarted: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """restarts: MassGen's times_restarted (the presenter has one more). Times in seconds, cost in US dollars."""
 
     question: str | None

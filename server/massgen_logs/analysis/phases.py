@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from massgen_logs.run.model import RoundRecord, Run
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(Struct, frozen=True):
     """Seconds over all rounds of one type and all agents; share: of the sum over all phases, 0 to 1."""
 
     phase: str
@@ -19,8 +18,7 @@ class Phase:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """A long call or round. seconds: a call's own time where its result tells it, else MassGen's elapsed time, queueing
     included; queue_s: queueing apart, None where it can't be told; share: of the run's duration, 0 to 1."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.analysis.overlap import RUN, Overlap, covered, final_overlap, grams
 from massgen_logs.analysis.overlap import words as words_of
@@ -25,8 +26,7 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
 _SOURCES = re.compile(r"(?:answers of|answer\(s\) from:) (.+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """An answer that the author had before it. how: context or injection; "source deduced": no file names whose answer it
     was, and only one other agent had answered; "delivery doubtful": this backend records injections that never arrive."""
 
@@ -36,8 +36,7 @@ class Seen:
     similarity: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What an answer has word for word from seen answers of others, and neither from its author's own earlier ones nor
     from the question: share of its `of` words in stretches of 3 or more, and the longest such stretch, of `longest_words`.
     """
@@ -50,8 +49,7 @@ class Taken:
     source: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Struct, frozen=True):
     """Files of the answer's workspace copy against its author's answer before: `counts` of added, changed, removed and
     unchanged ones, the first 12 `names` of each; bytes: of all files now; by_size: compared by size alone.
     """
@@ -65,8 +63,7 @@ class Files:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerRow:
+class AnswerRow(Struct, frozen=True):
     """One answer; t in seconds from the start, chars as stored, similarities 0..1.
 
     change: first, substantive, cosmetic, identical or unknown, with `why`. seen: None where no start of its author is
@@ -92,8 +89,7 @@ class AnswerRow:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class FinalRow:
+class FinalRow(Struct, frozen=True):
     """The final answer against the winning one (the winner's last). kept: share of the winning answer's words that stand
     in stretches in common with it; common: share of its different words (4 or more characters, or with a digit) that stand
     anywhere in it; common_back: the same share of the final one's in the winning one; unrelated: see overlap.COMMON; None
@@ -116,8 +112,7 @@ class FinalRow:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Progression:
+class Progression(Struct, frozen=True):
     """Answers by time; by_agent and changes count all of them. final is None if the run holds no final answer."""
 
     answers: list[AnswerRow]

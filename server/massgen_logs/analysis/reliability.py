@@ -8,8 +8,9 @@ Versions up to 0.1.36 record none of it: there the refusals are counted that mas
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+from msgspec import Struct, field
 
 from massgen_logs.analysis.voting import count
 from massgen_logs.run.model import ANY_AGENT, Enforcement, Run
@@ -20,8 +21,7 @@ RETRIES_A_ROUND = 2
 CHARS_LOST = 5000
 
 
-@dataclass(slots=True)
-class AgentReliability:
+class AgentReliability(Struct):
     """recorded: reason to events; incidents: reason to failures (a doubled one once, under api_error).
 
     buffer_chars_lost: MassGen's total; buffer_chars_lost_distinct: each incident once. by_round: coordination round to
@@ -46,8 +46,7 @@ class AgentReliability:
     events: list[Enforcement] = field(default_factory=list[Enforcement])
 
 
-@dataclass(frozen=True, slots=True)
-class Reliability:
+class Reliability(Struct, frozen=True):
     """recorded: whether the version writes enforcement records at all; checkable: a record or a text tells of refusals;
     status_missing: the version may write them, but status.json is not there."""
 
@@ -58,8 +57,7 @@ class Reliability:
     red_flags: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Retries:
+class Retries(Struct, frozen=True):
     """An agent that needed two or more retries in a round, or, where only text tells, in one of its executions.
 
     number: the round, None for text; reasons: to incidents; places: where they stand.

@@ -9,7 +9,8 @@ its tokens are then what the agent's total holds and its rounds don't, which tel
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.analysis.costs import not_in_rounds
 from massgen_logs.analysis.spent import Spent
@@ -20,8 +21,7 @@ LOST = frozenset({"vote ignored", "vote refused", "none", "error"})
 _NEAR_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class RestartCost:
+class RestartCost(Struct, frozen=True):
     """One execution that a new answer cut short. answer, by: the answer and its author; ended: how far the agent had come.
 
     calls, chars: what it had called, and its characters of reasoning and text; input_tokens, output_tokens: None where

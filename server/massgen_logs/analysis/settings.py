@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 MOST_SETTINGS = 2000
 """Plain settings of one config that are compared; YAML aliases can make a small file a huge config."""
 _DEEPEST = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A setting that differs: its value by run; a run in `unset` has a config without it."""
 
     key: str

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen_logs.run.model import ANY_AGENT, Call, Execution, Run
 
 Span = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(Struct, frozen=True):
     """One execution of an agent, or the presentation (execution None).
 
     It ends with its own accepted answer or vote, its death, its next start, or the end of the coordination.
@@ -40,8 +41,7 @@ class Spent:
     src: str
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """The borders of a run, Unix seconds."""
 
     start: float

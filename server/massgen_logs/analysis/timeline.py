@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen_logs.run.model import Execution, Run, Unconnected
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineEvent:
+class TimelineEvent(Struct, frozen=True):
     """t: seconds from the start; round: the agent's coordination round; label: an answer; target: voted-for agent or
     causing answer; count: how many equal events of this agent stand for, until t_last."""
 

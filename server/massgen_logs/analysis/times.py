@@ -9,7 +9,8 @@ MassGen does around a response too (it connects the MCP servers at each start, a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from massgen_logs.analysis.phases import Operation, Phase, phases, slowest, slowest_rounds
 from massgen_logs.analysis.spent import Frame, Spent, executions, frame_of
@@ -17,8 +18,7 @@ from massgen_logs.analysis.wall import WallPhase, critical_path, wall_phases
 from massgen_logs.run.model import ANY_AGENT, Call, Run
 
 
-@dataclass(frozen=True, slots=True)
-class ToolSpent:
+class ToolSpent(Struct, frozen=True):
     """Calls of one tool that ran. elapsed_s: MassGen's time; own_s: the commands' own time as their results tell it;
     queue_s: elapsed apart from own, over the foreground calls that have both; spent_s, max_s: the sum and the longest of own
     times where known, else elapsed.
@@ -35,8 +35,7 @@ class ToolSpent:
     spent_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Checklist:
+class Checklist(Struct, frozen=True):
     """An execution with checklist calls: evaluation_s from its start to the end of the last one, implementation_s the rest."""
 
     agent: str
@@ -46,8 +45,7 @@ class Checklist:
     where: str
 
 
-@dataclass(slots=True)
-class Times:
+class Times(Struct):
     """The times of a run. total_s is a floor where `floor`; None where no file tells when the run began or ended."""
 
     total_s: float | None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.run.model import Call
 
@@ -14,8 +15,7 @@ _TIMED_OUT = re.compile(r"(?i)\btimed out\b|\btimeout (?:after|of|expired|exceed
 _AFTER = re.compile(r"(?i)timed out after (\d+(?:\.\d+)?) ?(ms|s\b|sec|m\b|min)?")
 
 
-@dataclass(slots=True)
-class ToolContract:
+class ToolContract(Struct):
     """One tool's calls. ran: executed, or may have been (open ones too); false_successes: failed, recorded as success.
 
     hidden: exit 0 with an error on stderr. open: started, no end recorded. unknown: ended, outcome not recorded.
@@ -34,8 +34,7 @@ class ToolContract:
     timed_out: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """A call with a time limit, in seconds. asked_s: by its arguments, or as the time-out's message names it.
 
     taken_s: its own time, else MassGen's elapsed; None where none is recorded.
@@ -51,8 +50,7 @@ class Limit:
     src: str
 
 
-@dataclass(frozen=True, slots=True)
-class Different:
+class Different(Struct, frozen=True):
     """The same tool with the same arguments, and more than one result. outcomes: what came out to how often."""
 
     tool: str

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from massgen_logs.run.model import Run
 
 
-@dataclass(frozen=True, slots=True)
-class VoteRow:
+class VoteRow(Struct, frozen=True):
     """One vote; t in seconds from the start, round the voter's coordination round, meant: see run.model.Vote."""
 
     voter: str
@@ -28,8 +27,7 @@ class VoteRow:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Votes:
+class Votes(Struct, frozen=True):
     """final: voter to the target of its counted vote; tally: votes per agent in it; meant_tally: by the voters' words.
 
     refused: by the fairness gate. sent_back: see `sent_back`; these are in none of the other numbers.

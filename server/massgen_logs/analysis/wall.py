@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.analysis.phases import rounds
 from massgen_logs.analysis.spent import Frame, Span, Spent
 from massgen_logs.run.model import ANY_AGENT, Run
 
 
-@dataclass(frozen=True, slots=True)
-class WallPhase:
+class WallPhase(Struct, frozen=True):
     """One part of the run's wall time; the parts follow each other without a gap. share: of the total, 0 to 1.
 
     held_by: whose act ended it; at a time-out or an open end, all who were still waited for. ended_with: that act. last_call: the

@@ -6,10 +6,11 @@ import json
 import re
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from msgspec import Struct
 
 from massgen_logs.run.model import Call
 
@@ -17,8 +18,7 @@ MAX_CHARS = 2000
 """Longer texts are compared exactly only."""
 
 
-@dataclass(slots=True)
-class Work:
+class Work(Struct):
     """What a call did. key: equal for equal work; text: what may be compared by similarity, within bucket, or None."""
 
     kind: str

@@ -11,9 +11,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+
+from msgspec import Struct
 
 from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.handles import open_folder
@@ -37,8 +38,7 @@ _PATIENCE = 10.0
 """Seconds that MassGen has to end by itself after an interrupt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Models:
+class Models(Struct, frozen=True):
     """Whom to ask: one model for the team or one an agent, on one backend."""
 
     names: tuple[str, ...]

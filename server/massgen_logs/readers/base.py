@@ -8,11 +8,11 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar, cast
 
 import orjson
+from msgspec import Struct, field
 
 from massgen_logs import stop
 from massgen_logs.handles import open_file
@@ -23,13 +23,13 @@ MAX_DOCUMENT = 256 * 1024 * 1024
 """Bytes of a file that is parsed whole; a larger one is reported and not read."""
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of one line of a line-wise file; a longer line is reported and skipped."""
-MAX_LABEL = 120
-"""Characters of an answer's label, which stands in many lines; MassGen's have about eight."""
+MAX_LABEL, MAX_NAME = 120, 255
+"""Characters of an answer's label and of an agent's or a tool's name, which stand in many lines. MassGen's labels have about eight;
+an agent's name is a folder's too."""
 _BLOCK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something that could not be read. `line` is 1-based, None for the whole file."""
 
     file: str
@@ -37,8 +37,7 @@ class Problem:
     what: str
 
 
-@dataclass(slots=True)
-class Source:
+class Source(Struct):
     """One file that was read: how many rows it gave and how many of its rows were unreadable."""
 
     file: str
@@ -46,8 +45,7 @@ class Source:
     unreadable: int = 0
 
 
-@dataclass(slots=True)
-class Read(Generic[T]):
+class Read(Struct, Generic[T]):
     """What a reader returns. `source` is None when the file does not exist."""
 
     value: T
@@ -244,9 +242,26 @@ def text(value: object) -> str | None:
 
 def as_label(value: object) -> str | None:
     """`value` if it is a string, as a label of an answer: of a long one the beginning, the cut announced."""
-    found = text(value)
-    more = len(found) - MAX_LABEL if found else 0
-    return f"{found[:MAX_LABEL]}…[+{more} chars]" if found and more > 0 else found
+    return None if not isinstance(value, str) else _capped(value, MAX_LABEL)
+
+
+def as_name(value: object) -> str | None:
+    """`value` if it is a string, as the name of an agent or a tool, cut like a label."""
+    return None if not isinstance(value, str) else _capped(value, MAX_NAME)
+
+
+def as_names(value: object) -> list[str]:
+    """The strings of a JSON array of names."""
+    return [_capped(item, MAX_NAME) for item in texts(value)]
+
+
+def by_name(value: object) -> dict[str, object]:
+    """A JSON object whose keys are names, or {}."""
+    return {_capped(key, MAX_NAME): item for key, item in mapping(value).items()}
+
+
+def _capped(found: str, most: int) -> str:
+    return found if len(found) <= most else f"{found[:most]}…[+{len(found) - most} chars]"
 
 
 def texts(value: object) -> list[str]:

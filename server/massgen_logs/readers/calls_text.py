@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _MARK = re.compile(r"(?:🔧 MCP: )?(Arguments|Results) for Calling ([\w.:-]+): ")
 # What ends a result when nothing else does: the line that says that the tool has ended, an injected text, or the next call.
@@ -21,8 +22,7 @@ _NEAR = 2000
 _DECODER = json.JSONDecoder(strict=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """kind: args, result or text. place: line and column where it begins, "12:5", 1-based; tool is None for text.
 
     ok: of a result, True or False by the line after it that says that the tool completed or failed; None without one.

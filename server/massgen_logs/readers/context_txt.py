@@ -6,16 +6,16 @@ The final one alone shows the votes as they were counted when the winner was cho
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
-from massgen_logs.readers.base import Read, integer, mapping, mappings, read_json, text
+from msgspec import Struct
+
+from massgen_logs.readers.base import Read, as_name, integer, mapping, mappings, read_json, text
 
 _ANSWER = re.compile(r"^<(agent\d+(?:\.\d+)?)> ?(.*?) ?<end of \1>", re.M | re.S)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """shown: the answers in the prompt by the tag that named each; the rest only in a final context."""
 
     is_final: bool
@@ -33,7 +33,7 @@ def read(path: Path | None) -> Read[Context]:
     results = mapping(data.get("complete_vote_results"))
     tie = results.get("is_tie")
     stated = tuple(
-        (text(vote.get("voter")) or "?", target, text(vote.get("reason")) or "")
+        (as_name(vote.get("voter")) or "?", target, text(vote.get("reason")) or "")
         for target, votes in mapping(results.get("voter_details")).items()
         for vote in mappings(votes)
     )

@@ -7,16 +7,27 @@ are counted and dropped here.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from massgen_logs.readers.base import Read, integer, mapping, mappings, number, read_json, read_text, text, texts
+from msgspec import Struct, field
+
+from massgen_logs.readers.base import (
+    Read,
+    as_name,
+    as_names,
+    integer,
+    mapping,
+    mappings,
+    number,
+    read_json,
+    read_text,
+    text,
+)
 
 NOISE = frozenset({"iteration_start", "iteration_end", "status_change"})
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One event; t in Unix seconds, round is the agent's coordination round, context the event's own keys."""
 
     t: float | None
@@ -33,8 +44,7 @@ class Event:
         return f"coordination_events.json#events[{self.index}]"
 
 
-@dataclass(slots=True)
-class Coordination:
+class Coordination(Struct):
     """session_metadata and the events without poll noise; times in Unix seconds, agents in config order."""
 
     question: str | None = None
@@ -53,8 +63,8 @@ def read(path: Path | None) -> Read[Coordination]:
         doc.value = _salvaged(read_text(path).value)
     meta = mapping(doc.value.get("session_metadata"))
     found = Coordination(
-        text(meta.get("user_prompt")), tuple(texts(meta.get("agent_ids"))), number(meta.get("start_time")),
-        number(meta.get("end_time")), text(meta.get("final_winner")),
+        text(meta.get("user_prompt")), tuple(as_names(meta.get("agent_ids"))), number(meta.get("start_time")),
+        number(meta.get("end_time")), as_name(meta.get("final_winner")),
     )  # fmt: skip
     entries = mappings(doc.value.get("events"))
     for index, entry in enumerate(entries):
@@ -67,7 +77,7 @@ def read(path: Path | None) -> Read[Coordination]:
             Event(
                 number(entry.get("timestamp")),
                 kind,
-                text(entry.get("agent_id")),
+                as_name(entry.get("agent_id")),
                 text(entry.get("details")) or "",
                 integer(context.get("round")),
                 context,

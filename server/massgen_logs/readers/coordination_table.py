@@ -7,16 +7,16 @@ coordination_events.json is torn.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen_logs.readers.base import Read, read_text
 
 _AGENT = re.compile(r"Agent \d+ \(([^)]+)\)")
 
 
-@dataclass(slots=True)
-class Table:
+class Table(Struct):
     """Agents in config order, and the number of the table's rows."""
 
     agents: tuple[str, ...] = ()

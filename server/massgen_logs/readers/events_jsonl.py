@@ -8,14 +8,14 @@ inside results.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from massgen_logs.readers.base import Problem, Source, lines, mapping, parse_json, text
+from msgspec import Struct
+
+from massgen_logs.readers.base import Problem, Source, as_name, lines, mapping, parse_json, text
 
 
-@dataclass(slots=True)
-class Event:
+class Event(Struct):
     """One line: its number, naive local ISO time, type, agent and data. Not frozen, which makes one three times as fast: a long
     file has a million."""
 
@@ -56,7 +56,7 @@ def parse(raw: bytes) -> Event | None:
 
 def _event(line: int, kind: str, entry: dict[str, object]) -> Event:
     return Event(
-        line, text(entry.get("timestamp")) or "", kind, text(entry.get("agent_id")), mapping(entry.get("data"))
+        line, text(entry.get("timestamp")) or "", kind, as_name(entry.get("agent_id")), mapping(entry.get("data"))
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from massgen_logs.readers.base import Problem, Read, Source, mapping, mappings, number, read_text, sane, text
+from msgspec import Struct
+
+from massgen_logs.readers.base import Problem, Read, Source, as_name, mapping, mappings, number, read_text, sane, text
 
 MOST_VALUES = 100_000
 """Values of a config at most, each alias counted as often as it is used."""
@@ -17,8 +18,7 @@ _DEEPEST = 100
 _VERSION = re.compile(r"^massgen_version: *['\"]?([0-9][0-9A-Za-z.+-]*)['\"]? *$", re.M)
 
 
-@dataclass(frozen=True, slots=True)
-class AgentConfig:
+class AgentConfig(Struct, frozen=True):
     """One agent of the config: its id, backend type and model."""
 
     id: str
@@ -26,8 +26,7 @@ class AgentConfig:
     model: str | None
 
 
-@dataclass(slots=True)
-class Metadata:
+class Metadata(Struct):
     """execution_metadata.yaml; the only place that names the version. timeout in seconds; started: naive local ISO."""
 
     version: str | None = None
@@ -115,7 +114,7 @@ def _agents(config: dict[str, object], args: dict[str, object]) -> list[AgentCon
     found: list[AgentConfig] = []
     for index, entry in enumerate(entries, 1):
         backend = mapping(entry.get("backend"))
-        name = text(entry.get("id")) or text(entry.get("name")) or f"agent{index}"
+        name = as_name(entry.get("id")) or as_name(entry.get("name")) or f"agent{index}"
         kind = text(backend.get("type")) or text(args.get("backend"))
         found.append(AgentConfig(name, kind, text(backend.get("model")) or text(args.get("model"))))
     return found

@@ -8,8 +8,9 @@ right after the closing fence line.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen_logs.readers.base import Read, read_head, read_text
 
@@ -19,8 +20,7 @@ _HEADING = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One section: kind is its heading, name what follows it (a tool, a label), body its text without the fence."""
 
     kind: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen_logs import stop
 from massgen_logs.handles import open_file
@@ -15,8 +16,7 @@ FIRST_LOOK = 16 * 1024 * 1024
 """Bytes from the end of a file that its first look reads."""
 
 
-@dataclass(slots=True)
-class Growing:
+class Growing(Struct):
     """How far a file of lines was read.
 
     skipped: bytes before the part that the first look reads; they are never read. written: Unix seconds of the last write,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen_logs.readers.base import Problem, Source, decode, lines
 
@@ -18,8 +19,7 @@ _DEBUG_PLACE = re.compile(r"[^\n]{1,300}?:[\w<>]+:\d+ - ")
 _CHUNK = re.compile(r"Stream chunk \[([\w.]+)\]: ?")
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """One message with its further lines. seconds: time of day; chunk: the kind of a `Stream chunk`, else None."""
 
     line: int

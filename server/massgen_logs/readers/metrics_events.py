@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from massgen_logs.readers.base import Read, integer, mappings, number, read_json, text
+from msgspec import Struct, field
+
+from massgen_logs.readers.base import Read, as_name, integer, mappings, number, read_json, text
 from massgen_logs.readers.status_json import RoundRecord, round_of
 
 
-@dataclass(frozen=True, slots=True)
-class ToolExecution:
+class ToolExecution(Struct, frozen=True):
     """One tool_executions entry: sizes in characters, times in Unix seconds, no arguments and no result.
 
     `success` only says that the MCP call returned; grouped by agent, in order of completion.
@@ -27,8 +27,7 @@ class ToolExecution:
     output_chars: int | None
 
 
-@dataclass(slots=True)
-class MetricsEvents:
+class MetricsEvents(Struct):
     """The two lists of metrics_events.json."""
 
     tools: list[ToolExecution] = field(default_factory=list[ToolExecution])
@@ -53,7 +52,7 @@ def read(path: Path | None) -> Read[MetricsEvents]:
 def _tool(data: dict[str, object]) -> ToolExecution:
     success = data.get("success")
     return ToolExecution(
-        text(data.get("tool_name")) or "?", text(data.get("agent_id")), text(data.get("call_id")),
+        as_name(data.get("tool_name")) or "?", as_name(data.get("agent_id")), text(data.get("call_id")),
         integer(data.get("round_number")), number(data.get("start_time")), number(data.get("end_time")),
         success if isinstance(success, bool) else None, text(data.get("error_message")),
         integer(data.get("output_chars")),

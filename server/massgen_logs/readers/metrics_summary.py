@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from massgen_logs.readers.base import Read, integer, mapping, mappings, number, read_json, text
+from msgspec import Struct, field
+
+from massgen_logs.readers.base import Read, as_name, by_name, integer, mapping, mappings, number, read_json, text
 from massgen_logs.readers.status_json import RoundRecord, Usage, round_of, usage_of
 
 
-@dataclass(frozen=True, slots=True)
-class Subagent:
+class Subagent(Struct, frozen=True):
     """One entry of subagents.subagents. `status` is the child's phase, which says nothing of its success."""
 
     id: str
@@ -21,8 +21,7 @@ class Subagent:
     api_calls: int | None
 
 
-@dataclass(slots=True)
-class Metrics:
+class Metrics(Struct):
     """metrics_summary.json; total_cost includes sub-agents, the token totals do not."""
 
     winner: str | None = None
@@ -40,9 +39,9 @@ def read(path: Path | None) -> Read[Metrics]:
     """Read metrics_summary.json."""
     doc = read_json(path)
     data = doc.value
-    meta, totals, agents = mapping(data.get("meta")), mapping(data.get("totals")), mapping(data.get("agents"))
+    meta, totals, agents = mapping(data.get("meta")), mapping(data.get("totals")), by_name(data.get("agents"))
     metrics = Metrics(
-        winner=text(meta.get("winner")),
+        winner=as_name(meta.get("winner")),
         question=text(meta.get("question")),
         total_cost=number(totals.get("estimated_cost")),
         agent_cost=number(totals.get("agent_cost")),

@@ -5,14 +5,14 @@ The only safe link from a label to its agent: what N means in agentN.K differs b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from massgen_logs.readers.base import Read, as_label, integer, mapping, read_json, text
+from msgspec import Struct
+
+from massgen_logs.readers.base import Read, as_label, as_name, integer, mapping, read_json, text
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """One entry. type: answer, vote or final_answer; stamp: the folder's time stamp, or the literal "final"."""
 
     label: str
@@ -31,7 +31,7 @@ def read(path: Path | None) -> Read[list[Snapshot]]:
     rows: list[Snapshot] = []
     for label, value in doc.value.items():
         entry = mapping(value)
-        agent = text(entry.get("agent_id"))
+        agent = as_name(entry.get("agent_id"))
         if agent is None:
             continue
         rows.append(
@@ -42,7 +42,7 @@ def read(path: Path | None) -> Read[list[Snapshot]]:
                 text(entry.get("timestamp")),
                 integer(entry.get("round")),
                 text(entry.get("path")),
-                text(entry.get("voted_for")),
+                as_name(entry.get("voted_for")),
                 as_label(entry.get("voted_for_label")),
             ),
         )

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from massgen_logs.readers.base import Read, as_label, integer, mapping, mappings, number, read_json, text, texts
+from msgspec import Struct, field
+
+from massgen_logs.readers.base import (
+    Read,
+    as_label,
+    as_name,
+    by_name,
+    integer,
+    mapping,
+    mappings,
+    number,
+    read_json,
+    text,
+    texts,
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """token_usage of an agent, as recorded. Tokens; cost in US dollars, estimated by MassGen."""
 
     input_tokens: int | None
@@ -19,8 +31,7 @@ class Usage:
     cost_usd: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class RoundRecord:
+class RoundRecord(Struct, frozen=True):
     """One entry of round_history or round_completions; times in Unix seconds; src: file and key."""
 
     agent: str | None
@@ -34,8 +45,7 @@ class RoundRecord:
     src: str
 
 
-@dataclass(frozen=True, slots=True)
-class Enforcement:
+class Enforcement(Struct, frozen=True):
     """One entry of reliability.enforcement_attempts: a response that MassGen refused."""
 
     round: int | None
@@ -49,8 +59,7 @@ class Enforcement:
     t: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class AgentStatus:
+class AgentStatus(Struct, frozen=True):
     """agents.ID. `reliability_recorded` tells whether the version writes the key at all (null is: no event)."""
 
     status: str | None
@@ -72,8 +81,7 @@ class AgentStatus:
     workflow_errors: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredAnswer:
+class StoredAnswer(Struct, frozen=True):
     """One entry of historical_workspaces: which answer label belongs to which time-stamped folder."""
 
     agent: str
@@ -81,8 +89,7 @@ class StoredAnswer:
     stamp: str
 
 
-@dataclass(slots=True)
-class Status:
+class Status(Struct):
     """status.json; every field is None or empty where the file or the version lacks it. Times in Unix seconds."""
 
     finish_reason: str | None = None
@@ -124,15 +131,15 @@ def read(path: Path | None) -> Read[Status]:
         question=text(meta.get("question")),
         phase=text(coordination.get("phase")),
         completion=number(coordination.get("completion_percentage")),
-        agents={name: _agent(name, mapping(value)) for name, value in mapping(data.get("agents")).items()},
+        agents={name: _agent(name, mapping(value)) for name, value in by_name(data.get("agents")).items()},
         votes={label: n for label, value in mapping(results.get("votes")).items() if (n := integer(value)) is not None},
-        winner=text(results.get("winner")),
+        winner=as_name(results.get("winner")),
         total_cost=number(mapping(data.get("costs")).get("total_estimated_cost")),
         tool_failures=integer(mapping(data.get("tools")).get("total_failures")),
         stored=tuple(
             StoredAnswer(agent, text(entry.get("answerLabel")), stamp)
             for entry in mappings(data.get("historical_workspaces"))
-            if (agent := text(entry.get("agentId"))) and (stamp := text(entry.get("timestamp")))
+            if (agent := as_name(entry.get("agentId"))) and (stamp := text(entry.get("timestamp")))
         ),
     )
     return Read(status, doc.source, doc.problems)
@@ -149,7 +156,7 @@ def usage_of(data: dict[str, object]) -> Usage:
 def round_of(data: dict[str, object], src: str) -> RoundRecord:
     """One round_history or round_completions entry, which stands at `src`."""
     return RoundRecord(
-        text(data.get("agent_id")), integer(data.get("round_number")), text(data.get("round_type")),
+        as_name(data.get("agent_id")), integer(data.get("round_number")), text(data.get("round_type")),
         text(data.get("outcome")), usage_of(data), number(data.get("start_time")), number(data.get("end_time")),
         integer(data.get("tool_calls_count")), src,
     )  # fmt: skip
@@ -162,7 +169,7 @@ def _agent(name: str, data: dict[str, object]) -> AgentStatus:
         status=text(data.get("status")),
         answer_count=integer(data.get("answer_count")),
         latest_label=as_label(data.get("latest_answer_label")),
-        voted_for=text(vote.get("voted_for_agent")),
+        voted_for=as_name(vote.get("voted_for_agent")),
         voted_for_label=as_label(vote.get("voted_for_label")),
         times_restarted=integer(data.get("times_restarted")),
         error=text(data.get("error")),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen_logs.readers.base import Problem, Source, decode, lines
 
@@ -31,8 +32,7 @@ _LOUD = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StderrLine:
+class StderrLine(Struct, frozen=True):
     """One error line. line: 1-based, of the line that says what went wrong; start: of its traceback, else the same."""
 
     file: str

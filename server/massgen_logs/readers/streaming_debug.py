@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen_logs.readers.base import Problem, Source, blocks, decode, mapping, mappings
 
@@ -23,8 +24,7 @@ _TYPE = re.compile(r"type=(?:<ChunkType\.\w+: )?'?(\w+)'?")
 _CALLS = re.compile(r"tool_calls=(\[\{.*?\}\])(?:, \w+=|\)$)", re.S)
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """One chunk: time of day in seconds, its type, its text, and its tool_calls as they stand there."""
 
     line: int

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from massgen_logs.readers.base import Read, mapping, number, read_json, text, texts
+from msgspec import Struct
+
+from massgen_logs.readers.base import Read, as_label, as_name, mapping, number, read_json, text, texts
 
 
-@dataclass(frozen=True, slots=True)
-class VoteFile:
+class VoteFile(Struct, frozen=True):
     """vote.json. anon: what the model wrote (agentN); mapping resolves it; labels maps answer labels to agents.
 
     coordination_round is the highest round of all agents, not the voter's; t in Unix seconds.
@@ -30,11 +30,11 @@ def read(path: Path | None) -> Read[VoteFile | None]:
     """Read vote.json; None when it names no voter."""
     doc = read_json(path)
     data = doc.value
-    voter = text(data.get("voter_id"))
+    voter = as_name(data.get("voter_id"))
     if voter is None:
         return Read(None, doc.source, doc.problems)
     vote = VoteFile(
-        voter, text(data.get("voted_for")), text(data.get("voted_for_label")), text(data.get("voted_for_anon")),
+        voter, as_name(data.get("voted_for")), as_label(data.get("voted_for_label")), as_name(data.get("voted_for_anon")),
         text(data.get("reason")) or "", number(data.get("unix_timestamp")), tuple(texts(data.get("available_options"))),
         _strings(data.get("agent_mapping")), _strings(data.get("answer_label_to_agent")),
     )  # fmt: skip
@@ -42,4 +42,4 @@ def read(path: Path | None) -> Read[VoteFile | None]:
 
 
 def _strings(value: object) -> dict[str, str]:
-    return {key: item for key, item in mapping(value).items() if isinstance(item, str)}
+    return {key: name for key, item in mapping(value).items() if (name := as_name(item)) is not None}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.records.received import Received
 from massgen_logs.records.schema import Record
@@ -16,8 +17,7 @@ _ORPHAN_S = 1.0
 _QUARTER = 900.0
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """spans: of this attempt, by time; left_out: how many others there were, by why; pending: names of spans that were
     announced. shift_s: what the spans' clock is ahead by, whole quarters of an hour, else 0. exported: `export --otlp` made
     them from these very logs."""

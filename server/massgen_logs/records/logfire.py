@@ -8,8 +8,9 @@ a model span ends when its stream begins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from massgen_logs.run.model import Run
 
@@ -18,8 +19,7 @@ LONGEST = timedelta(days=14)
 """The longest window that the hosted query_run takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """id: the question; asks: in words; sql: to be run as it stands; note: how to read what comes back."""
 
     id: str

@@ -15,12 +15,12 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 import orjson
+from msgspec import Struct, field
 
 from massgen_logs import stop
 from massgen_logs.handles import open_file
@@ -51,8 +51,7 @@ _HEAVY = frozenset({"request_data", "gen_ai.input.messages", "gen_ai.output.mess
 _HEX = re.compile(r"[0-9a-fA-F]{16}(?:[0-9a-fA-F]{16})?")
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """One span, log or row. Times in Unix seconds, ids as lower-case hexadecimal digits; None for what its row doesn't hold."""
 
     row: int
@@ -81,8 +80,7 @@ class Received:
         return next((value for value in found if value is not None), None)
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """spans: what could be read; rows: how many there were, the unreadable ones too."""
 
     spans: list[Received] = field(default_factory=list[Received])

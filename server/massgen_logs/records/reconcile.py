@@ -7,7 +7,8 @@ difference that none of them explains has no reason, and is the one to look at.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from massgen_logs.records import calls, usage
 from massgen_logs.records.chosen import SESSION, Chosen, choose, pairs_of_rounds
@@ -41,8 +42,7 @@ REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciled:
+class Reconciled(Struct, frozen=True):
     """by: massgen (its own spans), massgen-logs (made from these logs: that they agree proves nothing) or None without a
     span of this run. left_out: rows that were not compared, by why. shift_s: seconds that the spans' clock is ahead.
     compared: what was compared how often; differences: everything else; reasons: of those in it."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 LEVELS = ("trace", "debug", "info", "notice", "warn", "error", "fatal")
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """name and meaning as in Logfire; type: DuckDB's."""
 
     name: str
@@ -62,8 +61,7 @@ ABSENT = (
 )
 
 
-@dataclass(slots=True)
-class Record:
+class Record(Struct):
     """One row. Times in Unix seconds; attributes as plain values. `where` is what massgen_logs.source says."""
 
     trace_id: str

@@ -14,10 +14,11 @@ import threading
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen_logs import stop
 from massgen_logs.errors import MassgenLogError
@@ -35,16 +36,14 @@ _FRAME = 8_000_000
 _DIED = "The query needs too much memory or time, and was stopped. Narrow it, aggregate, or add LIMIT."
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A result: names of its columns, made different where two are the same, and its rows as plain values."""
 
     columns: list[str]
     rows: list[dict[str, object]]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """An attempt in the store. signature: of its files, None for one that is true only for now; state, secrets: of its
     run; rows: how many records it has; bytes: of its records as JSON; packed: these, compressed; without: the secrets that
     they surely don't hold."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
 from typing import TypeGuard
+
+from msgspec import Struct, field
 
 from massgen_logs.records.received import Received
 from massgen_logs.records.schema import Record
@@ -19,8 +20,7 @@ _MARKS = re.compile(r"\[(?:REDACTED|masked:)|\[Scrubbed due to")
 _CUT = re.compile(r"(?:\.\.\.|…(?:\[\+\d+ chars\])?)\Z")
 
 
-@dataclass(slots=True)
-class Compared:
+class Compared(Struct):
     """How often a measure of a kind of thing was compared, and how often it agreed. within: the largest tolerance used."""
 
     what: str
@@ -31,8 +31,7 @@ class Compared:
     within: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """verdict: differs, only_local, only_spans, or unchecked (nothing came back to compare with). local, spans: the two
     values; difference: spans minus local. reason: an id of the answer's reasons, None where none is known. where: source
     of the local value; row: number of the row that the other came from."""
@@ -50,8 +49,7 @@ class Difference:
     row: int | None
 
 
-@dataclass(slots=True)
-class Book:
+class Book(Struct):
     """shift_s: what the spans' clock is ahead by."""
 
     shift_s: float

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.report import claims_zh
 
@@ -186,8 +187,7 @@ def _in_sentence(sentence: str, context: str, grammar: _Grammar) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Clause:
+class _Clause(Struct, frozen=True):
     """text; excused: the clause before it says that these are somebody's words; attributed: the one after it does."""
 
     text: str
@@ -216,8 +216,7 @@ def _clauses(sentence: str) -> Iterator[_Clause]:
         yield _Clause(text, excused, attributed=bool(_ATTRIBUTED_AFTER.match(after)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Grammar:
+class _Grammar(Struct, frozen=True):
     """head: what a claim may be about (groups agent, answer, loose); first: that, a task, or a part of the process."""
 
     head: re.Pattern[str]

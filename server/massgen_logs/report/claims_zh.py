@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _NOUN = r"(?:答案|回答|解答|答复|结论|解法|作答|最终展示)"
 _LOOSE = r"(?:结果|数字|数值|数|总和|值|输出|计数|推理|计算|证明|推导|诗|俳句|文章|译文|代码)"
@@ -47,8 +48,7 @@ WHOLE = re.compile(
 """A table cell or list item that is nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finder:
+class Finder(Struct, frozen=True):
     """Finds claims about these agents; each pattern with whether it may be about the process unless an agent is named."""
 
     who: re.Pattern[str]

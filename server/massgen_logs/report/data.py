@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-from dataclasses import dataclass
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import fields
 
 from massgen_logs import __version__
 from massgen_logs.analysis.costs import Costs
@@ -27,8 +27,7 @@ SCHEMA = 1
 _ELSEWHERE = frozenset({"red_flags", "findings", "final_answer"})
 
 
-@dataclass(frozen=True, slots=True)
-class VoteTotals:
+class VoteTotals(Struct, frozen=True):
     """See analysis.voting.Votes; final: voter to the target of its counted vote."""
 
     accepted: int
@@ -41,8 +40,7 @@ class VoteTotals:
     meant_tally: dict[str, int] | None
 
 
-@dataclass(frozen=True, slots=True)
-class CommandTotals:
+class CommandTotals(Struct, frozen=True):
     """See analysis.commands.Commands; None where no file holds calls."""
 
     ran: int | None
@@ -53,8 +51,7 @@ class CommandTotals:
     times: str
 
 
-@dataclass(frozen=True, slots=True)
-class TimeTotals:
+class TimeTotals(Struct, frozen=True):
     """See analysis.times.Times: the run's total, its wall phases, rounds by type, and tools; floor: total_s is one."""
 
     total_s: float | None
@@ -65,8 +62,7 @@ class TimeTotals:
     not_measurable: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class DuplicationTotals:
+class DuplicationTotals(Struct, frozen=True):
     """See analysis.duplication.Duplication; None where no file holds calls."""
 
     by_kind: list[Kind]
@@ -79,8 +75,7 @@ class DuplicationTotals:
     wasted_chars: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorTotals:
+class ErrorTotals(Struct, frozen=True):
     """See analysis.errors.Errors: incidents by kind, and how each tool kept its word."""
 
     totals: dict[str, int]
@@ -91,8 +86,7 @@ class ErrorTotals:
     not_shown: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerFigures:
+class AnswerFigures(Struct, frozen=True):
     """See analysis.progression.AnswerRow. seen: labels, None where not recorded; taken_over: share of its words, 0 to 1."""
 
     label: str | None
@@ -106,8 +100,7 @@ class AnswerFigures:
     taken_over: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ProgressionTotals:
+class ProgressionTotals(Struct, frozen=True):
     """See analysis.progression.Progression."""
 
     answers: list[AnswerFigures]
@@ -115,8 +108,7 @@ class ProgressionTotals:
     final: FinalRow | None
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """What was measured, as it was when the report was written. overview: run_overview's data without its red flags and
     findings, which stand apart, and its text."""
 
@@ -130,8 +122,7 @@ class Figures:
     progression: ProgressionTotals
 
 
-@dataclass(frozen=True, slots=True)
-class ReportData:
+class ReportData(Struct, frozen=True):
     """The whole file. attempts: how many the turn had; language: of the report; report_sha256: of the bytes of the
     ANALYSIS_REPORT.md that it belongs to: beside a report with another hash it tells of another one."""
 
@@ -165,7 +156,7 @@ def report_data(material: Material, content: str, prints: list[Fingerprint]) -> 
 def _figures(m: Material, whole: Overview) -> Figures:
     votes, commands, times, work, errors = m.votes, m.commands, m.times, m.work, m.errors
     return Figures(
-        {f.name: getattr(whole, f.name) for f in dataclasses.fields(whole) if f.name not in _ELSEWHERE},
+        {f.name: getattr(whole, f.name) for f in fields(whole) if f.name not in _ELSEWHERE},
         VoteTotals(
             votes.accepted, votes.ignored, votes.refused, votes.counted, votes.tie, votes.final, votes.tally, votes.meant_tally,
         ),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from massgen_logs.report.agents import behaviour_section
 from massgen_logs.report.closing import costs_section, end_section, errors_section

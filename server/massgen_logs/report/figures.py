@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.report.language import canonical
 
@@ -32,8 +33,7 @@ _VERSION = re.compile(r"\d+\.\d+\.\d+\w*")
 _UNKNOWN = re.compile(r"-|unknown|not recorded|未知|未记录", re.I)
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """One table of a report: the section/subsection it stands in, header, and rows with their line numbers."""
 
     place: str
@@ -41,8 +41,7 @@ class Table:
     rows: list[tuple[int, list[str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Figure:
+class _Figure(Struct, frozen=True):
     """A number: its value, half of its last digit, and the words directly before and after it."""
 
     value: float

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import orjson
+from msgspec import Struct
 
 from massgen_logs.handles import file_status, open_file
 from massgen_logs.tree import Attempt, Place, Session, Turn
@@ -24,8 +24,7 @@ _LARGEST = 8_000_000
 """Bytes of a report or of its ANALYSIS_REPORT.json that are read; a larger one is not ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(Struct, frozen=True):
     """name: path below the session's folder; size in bytes; sha256 of the first and the last 64 KB (of all, if smaller)."""
 
     name: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.report.check import marks
 from massgen_logs.report.claims import numbered
@@ -15,8 +16,7 @@ _TEXT = re.compile(r"^#{1,6} *Place (\d{1,4})\b[^\n]*\n(.*?)(?=^#{1,6} *Place \d
 _HEADING = re.compile(r"^#{1,3}(?= )", re.M)
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """One marked place. number: from 1, in the draft's order; line: its index; name: its headings and what it asks for,
     fixed words only (headings below the third level are ids of agents)."""
 

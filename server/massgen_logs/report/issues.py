@@ -6,7 +6,8 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.analysis.findings import Finding
 from massgen_logs.report.figures import ISSUES, tables
@@ -58,8 +59,7 @@ _OF_A_COMMAND = frozenset({"stuck_on_failure", "repeated_command"})
 _LINEAR = {"high": 2, "medium": 3, "low": 4}
 
 
-@dataclass(frozen=True, slots=True)
-class SuggestedIssue:
+class SuggestedIssue(Struct, frozen=True):
     """A row of section 9. id: of the rule and its subject, see `finding_id`; for a row of the analyst's own, of its words."""
 
     id: str
@@ -69,8 +69,7 @@ class SuggestedIssue:
     labels: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class LinearIssue:
+class LinearIssue(Struct, frozen=True):
     """A row of section 9 as Linear's MCP server takes it; only the team is the user's to choose.
 
     id: stands in the description too, so that a search in Linear finds the issue again. priority: Linear's, 2 high,

@@ -7,7 +7,8 @@ ids, labels and quoted words are never translated. Headings are those of the ski
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.report.chinese import HEADINGS, SENTENCES, TABLES, TOLD
 
@@ -24,8 +25,7 @@ def _bare(text: str) -> str:
     return re.sub(r"[\W_]+", "", text.lower())
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(Struct, frozen=True):
     """Renders fixed text in one language."""
 
     language: str = "en"

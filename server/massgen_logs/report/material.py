@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.analysis.behaviour import Behaviour, behaviour
 from massgen_logs.analysis.commands import Commands, repeated_commands
@@ -30,8 +31,7 @@ TRACES = 12
 """Agents whose trace a draft reads; each costs one pass over the log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Struct, frozen=True):
     """(name, bytes) of files of the final workspace; more: there are others that were not listed; left_in and left: where
     the final workspace is empty, the winner's last answer and the files of its workspace."""
 
@@ -41,8 +41,7 @@ class Files:
     left: list[tuple[str, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(Struct, frozen=True):
     """The analyses of one run. behaviour: of the agents whose trace was read; stderr: the servers' logs that were read.
 
     most: rows a table at most; say: the language; mask: applied before a text is cut, so that no cut can halve a secret.

@@ -8,7 +8,8 @@ that is gone may have been cleared away by MassGen and not by the agent. Links a
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from massgen_logs.handles import open_file
 from massgen_logs.run.model import Answer
@@ -18,8 +19,7 @@ BYTES_COMPARED = 1_000_000
 """Files up to this many bytes are compared by content, larger ones by size alone."""
 
 
-@dataclass(slots=True)
-class AnswerFiles:
+class AnswerFiles(Struct):
     """The workspace copy of one answer against the one of its agent's answer before (of the first: against nothing).
 
     sizes: relative path to bytes. by_size: files called unchanged by their size alone. cut: the copy has more entries

@@ -9,7 +9,8 @@ events.jsonl.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from massgen_logs.readers import answer_txt
 from massgen_logs.readers.base import Problem, as_label, mapping

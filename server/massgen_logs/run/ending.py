@@ -21,8 +21,9 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from massgen_logs.readers.base import Source, blocks, lines, read_head, read_tail
 from massgen_logs.readers.coordination_events import Coordination
@@ -31,8 +32,7 @@ from massgen_logs.run.clock import Clock
 from massgen_logs.tree import Attempt
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How an attempt ended. state: finished, timed_out, unfinished, failed or in_progress; src: what tells so."""
 
     state: str

@@ -13,10 +13,22 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from massgen_logs.readers import events_jsonl
-from massgen_logs.readers.base import Problem, Source, as_label, mapping, number, parse_json, text, texts
+from massgen_logs.readers.base import (
+    Problem,
+    Source,
+    as_label,
+    as_name,
+    as_names,
+    mapping,
+    number,
+    parse_json,
+    text,
+    texts,
+)
 from massgen_logs.run.backends import command_line
 from massgen_logs.run.backends.dialect import Dialect, Outcome, output_chars
 from massgen_logs.run.clock import Clock
@@ -45,8 +57,7 @@ _JOB_RESULTS = ("wait_for_background_tool", "get_background_tool_result")
 _ENDS_DROPPED_START = frozenset({"text", "tool_start", "agent_restart", "thinking", "answer_submitted", "vote"})
 
 
-@dataclass(slots=True)
-class Start:
+class Start(Struct):
     """One execution of an agent as events.jsonl shows it."""
 
     agent: str
@@ -59,8 +70,7 @@ class Start:
     """Characters of reasoning and text since."""
 
 
-@dataclass(slots=True)
-class Digest:
+class Digest(Struct):
     """What events.jsonl says; None fields: it does not say."""
 
     first: float | None = None
@@ -116,8 +126,7 @@ class Digest:
         return found
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Struct):
     """What one pass must remember per agent."""
 
     answers: int = 0
@@ -186,10 +195,10 @@ def digest(
                 found.answers.append((t, agent, label, text(event.data.get("content")) or "", state.round, event.src))
                 state.answers += 1
             case "vote":
-                target, reason = text(event.data.get("target_id")), text(event.data.get("reason")) or ""
+                target, reason = as_name(event.data.get("target_id")), text(event.data.get("reason")) or ""
                 found.votes.append((t, agent, target, reason, state.round, event.src))
             case "injection_received":
-                sources = ", ".join(texts(event.data.get("source_agents")))
+                sources = ", ".join(as_names(event.data.get("source_agents")))
                 found.moments.append(Moment(t, "injection", agent, f"answers of {sources or '?'}", event.src))
             case "hook_execution":
                 info = mapping(event.data.get("hook_info"))
@@ -227,7 +236,7 @@ def _round_start(event: events_jsonl.Event, t: float | None, agent: str, state: 
 
 def _tool_start(event: events_jsonl.Event, t: float | None, state: _State, dialect: Dialect, found: Digest) -> None:
     data = event.data
-    tool, args = text(data.get("tool_name")) or "?", mapping(data.get("args"))
+    tool, args = as_name(data.get("tool_name")) or "?", mapping(data.get("args"))
     call = Call(
         event.agent or "", tool, dialect.command(tool, args), args, event.src, t, round=state.round,
         execution=max(0, state.executions - 1), id=text(data.get("tool_id")), background=tool.endswith("start_background_tool"),
@@ -246,7 +255,7 @@ def _tool_start(event: events_jsonl.Event, t: float | None, state: _State, diale
 
 def _tool_complete(event: events_jsonl.Event, t: float | None, state: _State, dialect: Dialect, found: Digest) -> None:
     data = event.data
-    tool_id, tool = text(data.get("tool_id")), text(data.get("tool_name")) or "?"
+    tool_id, tool = text(data.get("tool_id")), as_name(data.get("tool_name")) or "?"
     call = next((c for c in state.open if c.id == tool_id and c.tool == tool), None)
     if call is None:
         call = Call(event.agent or "", tool, None, {}, event.src, round=state.round, id=tool_id)
@@ -302,7 +311,7 @@ def _job_result(result: str, src: str, state: _State, dialect: Dialect) -> None:
     ended = text(data.get("status"))
     if ended in {"completed", "error"} and (job := text(data.get("job_id"))):
         told = text(data.get("result")) or text(data.get("error")) or ""
-        _job_ended(state, dialect, job, text(data.get("tool_name")) or "?", told, ended, src)
+        _job_ended(state, dialect, job, as_name(data.get("tool_name")) or "?", told, ended, src)
 
 
 def _job_ended(state: _State, dialect: Dialect, job: str, tool: str, result: str, status: str, src: str) -> None:
@@ -363,7 +372,7 @@ def _ending(event: events_jsonl.Event, t: float | None, agent: str, state: _Stat
         case "orchestrator_timeout":
             found.timeout_src = event.src
             found.timeout_reason = text(data.get("timeout_reason"))
-            found.timeout_selected = text(data.get("selected_agent"))
+            found.timeout_selected = as_name(data.get("selected_agent"))
             why = text(data.get("selection_reason")) or ""
             detail = f"{found.timeout_reason or ''}; selected {found.timeout_selected or 'nobody'} ({why})"
             found.moments.append(Moment(t, "timeout", None, detail, event.src))

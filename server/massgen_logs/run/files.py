@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.readers import (
     coordination_events,
@@ -31,8 +32,7 @@ from massgen_logs.tree import Attempt, Place
 _FIRST_TIME = re.compile(rb'"timestamp": "([0-9T:.\-]+)"')
 
 
-@dataclass(slots=True)
-class Files:
+class Files(Struct):
     """What the readers of the whole files returned for one attempt, and the clock that follows from it."""
 
     metadata: Metadata

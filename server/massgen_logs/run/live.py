@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from massgen_logs.handles import file_status, listing
 from massgen_logs.readers import coordination_events, execution_metadata, status_json
@@ -36,8 +37,7 @@ _DEAD = frozenset({"error", "timeout"})
 _AT_WORK = frozenset({"streaming", "restarting"})
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCall:
+class OpenCall(Struct, frozen=True):
     """A tool call without a result yet. command: what it asked a shell to run, None for other tools."""
 
     tool: str
@@ -45,8 +45,7 @@ class OpenCall:
     open_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class LiveAgent:
+class LiveAgent(Struct, frozen=True):
     """One agent. doing: tool (a call is open), model (at work, no call open), working (at work; the version records no
     calls while it runs), waiting, dead, or unknown. quiet_s: since its last event, or
     the last write of its output where events aren't recorded. answers and voted_for as far as they
@@ -63,8 +62,7 @@ class LiveAgent:
     cost_usd: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class LiveRun:
+class LiveRun(Struct, frozen=True):
     """A run at one moment. Times in seconds, cost in US dollars.
 
     over: it has ended, and nothing more is expected of it. completion: MassGen's own percentage, which is a guess.
@@ -100,8 +98,7 @@ class LiveRun:
     problems: list[Problem]
 
 
-@dataclass(slots=True)
-class Watch:
+class Watch(Struct):
     """A run under watch: its place, and what is kept of its files from one look to the next.
 
     pinned: the caller named the attempt, so that no later one takes its place.

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from massgen_logs.readers import events_jsonl
-from massgen_logs.readers.base import mapping, text
+from massgen_logs.readers.base import as_name, mapping, text
 from massgen_logs.readers.growing import Growing
 from massgen_logs.run.backends.dialect import Dialect
 from massgen_logs.run.clock import iso_seconds
 from massgen_logs.tree import Attempt
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """A call that has begun; t: seconds of the log's own clock."""
 
     tool: str
@@ -27,8 +27,7 @@ class Begun:
     t: float | None
 
 
-@dataclass(slots=True)
-class Doing:
+class Doing(Struct):
     """One agent so far; last: time of its last event by the log's own clock. voted_for: of its last accepted vote."""
 
     at_work: bool = False
@@ -39,8 +38,7 @@ class Doing:
     """By id and tool."""
 
 
-@dataclass(slots=True)
-class Told:
+class Told(Struct):
     """What events.jsonl has told; last: time of its last event by the log's own clock. restarting: MassGen has announced
     another attempt. final: the agent that presents or has presented."""
 
@@ -71,7 +69,7 @@ def _tell(told: Told, event: events_jsonl.Event, t: float | None, dialect_of: Ca
     name, data = event.agent or "", event.data
     agent = told.agents[name]
     agent.last = t if t is not None else agent.last
-    key = (text(data.get("tool_id")) or "", text(data.get("tool_name")) or "?")
+    key = (text(data.get("tool_id")) or "", as_name(data.get("tool_name")) or "?")
     match event.type:
         case "round_start":
             agent.at_work = True
@@ -82,7 +80,7 @@ def _tell(told: Told, event: events_jsonl.Event, t: float | None, dialect_of: Ca
             agent.at_work, agent.answers = False, agent.answers + 1
             agent.open.clear()
         case "vote":
-            agent.at_work, agent.voted_for = False, text(data.get("target_id"))
+            agent.at_work, agent.voted_for = False, as_name(data.get("target_id"))
             agent.open.clear()
         case "final_presentation_end" | "answer_locked":
             agent.at_work = False

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Set
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from massgen_logs.readers import context_txt, update_message, vote_json
 from massgen_logs.readers.base import Problem

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from massgen_logs.readers.base import Problem as Problem  # part of the Run: re-exported
 from massgen_logs.readers.base import Source as Source
@@ -18,8 +18,7 @@ ANY_AGENT = "*"
 """Stands for the agent where a version logs none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Something that an answer must say unasked: a disagreement, a floor, a missing record. id groups equal notes."""
 
     id: str
@@ -27,8 +26,7 @@ class Note:
     evidence: str = ""
 
 
-@dataclass(slots=True)
-class Agent:
+class Agent(Struct):
     """One agent. dialect: which module of run/backends reads it; status and error as recorded in status.json."""
 
     id: str
@@ -46,8 +44,7 @@ class Agent:
     """How often it was started anew, the first start not counted; None where it isn't recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An accepted answer. text is None where no file holds it; chars is then None too. folder: AGENT/STAMP of its snapshot."""
 
     label: str | None
@@ -59,8 +56,7 @@ class Answer:
     folder: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(Struct, frozen=True):
     """A vote as MassGen took it: accepted, ignored (dropped at a restart) or refused (by the fairness gate).
 
     superseded: accepted, but the voter voted again later. counted: the voter's last accepted vote.
@@ -111,8 +107,7 @@ class Vote:
         return cls(voter, voted_for, None, reason, False, False, False, False, False, None, t, src)
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Struct):
     """One tool call. command: what it asked a shell to run, None for other tools.
 
     outcome: ok, failed, denied (refused, never ran), not_run (no such tool or server), open (no completion recorded),
@@ -155,8 +150,7 @@ class Call:
         return self.outcome not in {"denied", "not_run"}
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Struct, frozen=True):
     """One start of an agent. cause: the answer label (or other reason) that made it start anew; "" for the first."""
 
     agent: str
@@ -170,8 +164,7 @@ class Execution:
     """Characters of reasoning and text since its start, None where no file tells them by execution."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A refused response that only massgen.log's text tells (to 0.1.36).
 
     agent: named by the retry line that follows, "*" where two agents' lines lie between each other. reason: in the words
@@ -186,8 +179,7 @@ class Told:
     src: str
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """Something that happened besides answers, votes and calls: injection, error, timeout (of the orchestrator), round_timeout (of one
     agent), presentation, retry of a refused response, api_retry of a failed request."""
 
@@ -198,8 +190,7 @@ class Moment:
     src: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unconnected:
+class Unconnected(Struct, frozen=True):
     """A try to connect to an MCP server that failed. why: in MassGen's words. The log names no agent: any may have made it."""
 
     server: str
@@ -208,8 +199,7 @@ class Unconnected:
     src: str
 
 
-@dataclass(frozen=True, slots=True)
-class Planted:
+class Planted(Struct, frozen=True):
     """Words in a run that give orders to their reader. kind: as in run/planted.py; whose: what text it is; agent: who wrote
     it, or whose call brought it in; asked: commands, addresses and votes that it names."""
 
@@ -222,8 +212,7 @@ class Planted:
     src: str
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Struct, frozen=True):
     """Between two events of an agent that was at work (from its start to its answer or vote, or to its end) nothing of it
     was recorded, not even text. before, after: the events that border it, "" where the log ends."""
 
@@ -234,8 +223,7 @@ class Silence:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class AgentUsage:
+class AgentUsage(Struct, frozen=True):
     """Recorded tokens and cost, and the corrected figures where the tree proves the recorded ones wrong."""
 
     recorded: Usage
@@ -246,26 +234,27 @@ class AgentUsage:
     """True where part of its use has no price."""
 
 
-@dataclass(slots=True)
-class Secret:
+class Secret(Struct):
     """One secret that stands in clear in the run's files. places: the first ones, as file:line; count: all of them."""
 
     kind: str
-    value: str = field(repr=False)
+    value: str
     places: list[str] = field(default_factory=list[str])
     count: int = 0
 
+    def __repr__(self) -> str:
+        """Without the value: what prints one by mistake tells nothing."""
+        return f"Secret({self.kind!r}, places={self.places!r})"
 
-@dataclass(slots=True)
-class Secrets:
+
+class Secrets(Struct):
     """What was found in the run's files, and the files that were too large to be looked through."""
 
     found: list[Secret] = field(default_factory=list[Secret])
     skipped: list[str] = field(default_factory=list[str])
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """One attempt, normalised."""
 
     session: str

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from massgen_logs.readers import agent_outputs, massgen_log, streaming_debug
 from massgen_logs.readers.base import Problem, Source, text
@@ -35,8 +36,7 @@ _HARD_LIMIT = re.compile(r"\[RoundTimeoutPreHook\] DENIED tool `[^`]*` for (\S+)
 _ANSWER_DONE = "✅ Answer provided"
 
 
-@dataclass(slots=True)
-class OldLogs:
+class OldLogs(Struct):
     """calls with their agents; ignored: (time, voter or "*", target, reason, src)."""
 
     calls: list[Call] = field(default_factory=list[Call])

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import cache
 
+from msgspec import Struct, field
 from pydantic_core import SchemaValidator
 
 from massgen_logs.run.model import Planted, Run
@@ -58,8 +58,7 @@ _ASKED = re.compile(
 )
 
 
-@dataclass(slots=True)
-class Places:
+class Places(Struct):
     """Those found so far: the first MOST, the same words of one agent once."""
 
     kept: list[Planted] = field(default_factory=list[Planted])

@@ -9,7 +9,9 @@ the agent of each can't be told: "*".
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from massgen_logs.readers.massgen_log import LogLine
 from massgen_logs.run.model import ANY_AGENT, Told
@@ -29,8 +31,7 @@ _RETRY = re.compile(r"\[Orchestrator\] Agent (\S+) (?:workflow enforcement )?att
 _UPDATE = re.compile(r"📨 \[(.+?)\] receiving update")
 
 
-@dataclass(slots=True)
-class Refusals:
+class Refusals(Struct):
     """Takes massgen.log message by message; found: the refusals so far."""
 
     found: list[Told] = field(default_factory=list[Told])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from massgen_logs.readers import stderr_log
 from massgen_logs.readers.base import Problem, Source
@@ -16,8 +17,7 @@ MAX_LINES = 5000
 _NAME = re.compile(r"mcp_.+_stderr\.log")
 
 
-@dataclass(slots=True)
-class Stderr:
+class Stderr(Struct):
     """lines: error lines, file by file; dropped: error lines beyond the limit, counted and not kept."""
 
     lines: list[StderrLine] = field(default_factory=list[StderrLine])

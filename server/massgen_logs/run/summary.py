@@ -5,10 +5,10 @@ Cost is the sum over the agents whose backend is priced plus the recorded sub-ag
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from massgen_logs.readers import coordination_events, execution_metadata, metrics_summary, status_json
-from massgen_logs.readers.base import Problem, mapping, number, parse_json, read_head, text, texts
+from massgen_logs.readers.base import Problem, as_name, mapping, number, parse_json, read_head, text, texts
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.run import clock, ending, usage
 from massgen_logs.tree import Attempt, Place, Session
@@ -16,8 +16,7 @@ from massgen_logs.tree import Attempt, Place, Session
 _HEAD = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """One attempt in a list; times in seconds, cost in US dollars."""
 
     state: str
@@ -90,6 +89,6 @@ def _head(attempt: Attempt) -> Coordination:
         if meta:
             return Coordination(
                 text(meta.get("user_prompt")), tuple(texts(meta.get("agent_ids"))), number(meta.get("start_time")),
-                number(meta.get("end_time")), text(meta.get("final_winner")),
+                number(meta.get("end_time")), as_name(meta.get("final_winner")),
             )  # fmt: skip
     return coordination_events.read(path).value

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
+from msgspec import Struct
 
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.readers import agent_outputs, events_jsonl, execution_trace, massgen_log
-from massgen_logs.readers.base import Problem, Source, as_label, mapping, text
+from massgen_logs.readers.base import Problem, Source, as_label, as_name, mapping, text
 from massgen_logs.readers.calls_text import Piece, pieces
 from massgen_logs.run.backends import choose
 from massgen_logs.run.clock import Clock, stamp_seconds
@@ -45,8 +45,7 @@ _NOISE = re.compile(
 )
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Struct):
     """One piece of evidence. t: Unix seconds; text: the words, or a call's arguments; result: a call's full result."""
 
     kind: str
@@ -58,7 +57,7 @@ class Item:
     result: str | None = None
     call: Call | None = None
     open: bool = False
-    id: str | None = field(default=None, repr=False)
+    id: str | None = None
 
 
 def agents_with_trace(run: Run, attempt: Attempt) -> list[str]:
@@ -134,7 +133,7 @@ def _from_events(
                     held.append(Item(kind, t, round_, content, event.src))
             case "tool_start":
                 if event.src in calls:  # else the second record of one edit
-                    tool = text(data.get("tool_name")) or "?"
+                    tool = as_name(data.get("tool_name")) or "?"
                     args = orjson.dumps(mapping(data.get("args"))).decode()
                     made = Item(
                         "call",
@@ -156,7 +155,7 @@ def _from_events(
                 if injected:
                     held.append(Item("injection", t, round_, injected, event.src))
             case "vote":
-                words = f"for {text(data.get('target_id'))}: {text(data.get('reason')) or ''}"
+                words = f"for {as_name(data.get('target_id'))}: {text(data.get('reason')) or ''}"
                 held.append(Item("vote", t, round_, words, event.src))
             case "answer_submitted":
                 label = as_label(data.get("answer_label"))
@@ -175,7 +174,7 @@ def _from_events(
 
 
 def _complete(held: list[Item], data: dict[str, object]) -> None:
-    tool_id, tool = text(data.get("tool_id")), text(data.get("tool_name"))
+    tool_id, tool = text(data.get("tool_id")), as_name(data.get("tool_name"))
     for item in held:
         if item.open and item.id == tool_id and item.tool == tool:
             item.result, item.open = text(data.get("result")) or "", False

@@ -12,8 +12,9 @@ Corrected where provable:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from massgen_logs.readers.metrics_summary import Metrics, Subagent
 from massgen_logs.readers.status_json import Status, Usage

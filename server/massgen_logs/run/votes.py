@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from massgen_logs.readers import vote_json
-from massgen_logs.readers.base import Problem, as_label, mapping, parse_json, text
+from massgen_logs.readers.base import Problem, as_label, as_name, mapping, parse_json, text
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.status_json import Status
 from massgen_logs.readers.vote_json import VoteFile
@@ -115,7 +116,7 @@ def _accepted(
             context = event.context
             label = as_label(context.get("voted_for_label")) or (file.label if file else None)
             votes.append(Vote.of_accepted(
-                event.agent, text(context.get("voted_for")), label, text(context.get("reason")), event.round, event.t, event.src,
+                event.agent, as_name(context.get("voted_for")), label, text(context.get("reason")), event.round, event.t, event.src,
                 own[index][0] if index < len(own) else None,
             ))  # fmt: skip
     else:

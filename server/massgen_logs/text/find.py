@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from massgen_logs.text.secret_contexts import ALREADY, CALL, CONTEXTS, HINTS, NO_SECRET, OWN_OPTION, URL_HINT
 from massgen_logs.text.secret_formats import DOTTED, FORMATS, LOOSE
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from pydantic_core import SchemaValidator
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One secret in a text. value: without the line breaks and escapes in it."""
 
     start: int
@@ -53,8 +53,8 @@ _MOST_REST = 400
 """Characters of the longest rest of a wrapped token."""
 _LINES = 6
 """Line breaks before and in a token within which it must have become one."""
-_LONG_WINDOW = 4600
-"""Longer than any value that a context masks."""
+_WINDOW, _LONG_WINDOW = 700, 4600
+"""Longer than what a context that needs an end takes up, and than any value that a context masks."""
 
 _BEGIN = re.compile(
     r"-{4,5} ?BEGIN[ +][A-Z0-9 +]{0,40}PRIVATE[ +]KEY(?:[ +]BLOCK)? ?-{4,5}|PuTTY-User-Key-File-\d(?:: [\w-]{1,40})?"
@@ -179,12 +179,12 @@ def _context_places(text: str) -> Iterator[tuple[int, int]]:
     for start, end in _hinted(lower) if len(lower) == len(text) else ():
         for hint in HINTS:
             for match in hint.finditer(lower, start, end):
-                yield match.start() - 300, match.end() + _LONG_WINDOW
+                yield match.start() - 300, match.end() + _WINDOW
     for match in URL_HINT.finditer(text) if "@" in text else ():
         yield match.start() - 40, match.end() + 1
     if "</" in text:
         for match in _XML.finditer(lower):
-            yield match.start() - 60, match.end() + _LONG_WINDOW
+            yield match.start() - 60, match.end() + _WINDOW
 
 
 def _hinted(lower: str) -> Iterator[tuple[int, int]]:
@@ -214,6 +214,10 @@ def _contexts(text: str, start: int, end: int) -> Iterator[Found]:
     for kind, words, pattern in CONTEXTS:
         if any(word in lower for word in words):
             for match in _compiled(pattern).finditer(text, start, end):
+                if match.end() == end:  # the place was guessed too short
+                    match = match.re.match(text, match.start(), end + _LONG_WINDOW)
+                    if match is None:
+                        continue
                 group = match.re.groups
                 value = match[group]
                 if OWN_OPTION.search(text, max(0, match.start(group) - 30), match.start(group)):

@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, NewType, cast
 from urllib.parse import quote
+
+from msgspec import Struct, to_builtins
 
 from massgen_logs.text.find import Found, across, find
 from massgen_logs.text.secret_contexts import NO_SECRET
@@ -33,8 +34,7 @@ _LEAST = 4
 """Characters of a secret's half that are masked; fewer tell nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class MaskedSecret:
+class MaskedSecret(Struct, frozen=True):
     """field: the first one of the answer that it stood in, None for one that only the finished text shows; places: the first
     ones in the run's files, as file:line."""
 
@@ -117,8 +117,8 @@ class Masker:
         return Masked("".join([*parts, value[at:]]))
 
     def value(self, value: object) -> object:
-        """A JSON-like value (dataclasses too) with every text in it masked, keys included."""
-        plain = _plain(value)
+        """A JSON-like value (structs too) with every text in it masked, keys included."""
+        plain: object = to_builtins(value)
         self._learn_all(plain, "")
         self._near = self._forms_near("\n".join(_texts(plain)))
         masked = self._masked(plain, "")
@@ -149,7 +149,7 @@ class Masker:
                 if isinstance(item, str):
                     self._learn_beside(str(key), item)
                 self._learn_all(item, f"{stream}.{key}")
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             for item in cast("list[object]", value):
                 self._learn_all(item, stream)
 
@@ -174,7 +174,7 @@ class Masker:
             inside = field + "." if field else ""
             pairs = cast("dict[object, object]", value).items()
             return {self._masked(k, field): self._masked(v, f"{inside}{self.text(str(k))}") for k, v in pairs}
-        if isinstance(value, list):
+        if isinstance(value, list | tuple):
             return [self._masked(item, f"{field}[{i}]") for i, item in enumerate(cast("list[object]", value))]
         return value
 
@@ -235,8 +235,7 @@ class Masker:
         return self._tags.setdefault(secret, f"[masked:{kind}#{number}]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(Struct, frozen=True):
     """One way in which a secret may stand in a text; head and tail: by which a cut one is known, "" for none."""
 
     value: str
@@ -252,20 +251,9 @@ def _texts(value: object) -> Iterator[str]:
         for key, item in cast("dict[object, object]", value).items():
             yield str(key)
             yield from _texts(item)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for item in cast("list[object]", value):
             yield from _texts(item)
-
-
-def _plain(value: object) -> object:
-    """The value as dicts, lists and scalars."""
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in cast("dict[object, object]", value).items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in cast("list[object]", value)]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    return value
 
 
 def _tells(value: str) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from massgen_logs.errors import MassgenLogError, quoted
 
@@ -26,8 +27,7 @@ EVERYTHING = 1 << 62
 _CURSOR = re.compile(r"([0-9]{1,12})(?:-([0-9a-f]{8}))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """What of a list is shown; next_cursor is None on the last page.
 
     changed: the rows before this page are not those that the page before had followed.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class View:
+class View(Struct):
     """A text that was made from another one. cuts: where in `text` something was replaced."""
 
     text: str

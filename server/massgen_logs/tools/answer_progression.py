@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.text import page
@@ -23,8 +25,7 @@ _QUOTE = 160
 _KEPT = 600
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerText:
+class AnswerText(Struct, frozen=True):
     """A stretch of one answer's text, secrets masked and invisible characters removed: `first` to `end` of `of` characters."""
 
     label: str
@@ -66,7 +67,7 @@ def answer_progression(
         return _text(run, label, limit, cursor, masker)
     found = analyse(run, answer_files.collect(place.attempt, run.answers), lambda text: _safe(text, masker))
     rows = [_short(row) for row in found.answers]
-    shown, where = page.take(rows, cursor, limit, 30, lambda row: len(_line(asdict(row))), used=700)
+    shown, where = page.take(rows, cursor, limit, 30, lambda row: len(_line(to_builtins(row))), used=700)
     following = ("answer_progression(label=LABEL)", 'answer_progression(label="final")', "vote_reasons")
     return Result(replace(found, answers=shown), where, following, masker=masker)
 

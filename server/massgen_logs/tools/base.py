@@ -9,8 +9,10 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+from msgspec import Struct, field, to_builtins
+from msgspec.structs import replace
 
 from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.text.clean import clean, encodable, flat, unbroken
@@ -33,9 +35,8 @@ Tell = Callable[[float, float, str], None]
 """Takes how a long call goes: seconds waited, seconds at most, and a line for people, masked by its writer."""
 
 
-@dataclass(slots=True)
-class Result:
-    """What a tool's function returns: data (a dataclass), its page if it is a list, and what to ask next."""
+class Result(Struct):
+    """What a tool's function returns: data (a struct), its page if it is a list, and what to ask next."""
 
     data: Any
     page: Page | None = None
@@ -47,8 +48,7 @@ class Result:
     """For a function that must cut a text: it masks before it cuts, so that no cut can halve a secret."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """One tool. needs: what its function takes first: a Run, a (Run, Place), the log root, or live: the log root as the caller
     gave it and a Tell or None.
 
@@ -96,8 +96,7 @@ class Tool:
         return {p.name: p for p in [*first, *[p for p in own if p not in first], *made]}
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """A finished answer, masked: `json()` for programs, `text()` for agents and people. Nothing else leaves, and both
     pass the masker: the fields when the answer is made, the text once more when it is rendered."""
 
@@ -122,7 +121,7 @@ class Answer:
         told: dict[str, object] = {
             "tool": self.tool.name, "scope": self.scope, "data": self.data, "page": page, "sources": self.sources,
             "missing": self.missing, "notes": self.notes, "problems": self.problems, "masked_secrets": self.masker.count,
-            "masked": [asdict(one) for one in self.masker.masked()], "next": list(self.next),
+            "masked": [to_builtins(one) for one in self.masker.masked()], "next": list(self.next),
         }  # fmt: skip
         return cast("dict[str, object]", encodable(told))
 

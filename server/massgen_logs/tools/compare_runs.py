@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from msgspec.structs import replace
 
 from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.text.clean import flat, inline

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from massgen_logs.text import page
 from massgen_logs.text.clean import flat
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from massgen_logs.run.model import Run
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     """events of this page; kinds: how many of each kind there are on all pages."""
 
     events: list[TimelineEvent]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from msgspec import Struct
 
 from massgen_logs.text.clean import Block
 from massgen_logs.tools.base import Result, Tool, require
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from massgen_logs.tree import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """markdown: the draft; to_fill: how many marked places it has; path: where write_report would save it; linear_issues:
     section 9 as Linear takes it."""
 

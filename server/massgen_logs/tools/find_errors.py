@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from massgen_logs.text import page
 from massgen_logs.text.clean import cell, flat
@@ -44,7 +46,7 @@ def find_errors(run: Run, place: Place, limit: Limit = None, cursor: Cursor = No
         found.not_shown.append(f"{stderr.dropped} more error lines of the stderr logs: they were counted and not kept")
     found.not_shown += [f"{p.file}: {p.what}" for p in stderr.problems[:3]]
     notes = sum(min(len(n.text), 400) + 8 for n in run.notes if n.id in _NOTES)
-    beside = sum(len(line) + 1 for line in _beside(asdict(replace(found, incidents=[]))))
+    beside = sum(len(line) + 1 for line in _beside(to_builtins(replace(found, incidents=[]))))
     shown, where = page.take(found.incidents, cursor, limit, 30, _size, used=notes + beside + 500)
     data = replace(found, incidents=shown)
     if where.first:  # what stands beside the list is told on its first page

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct, to_builtins
 
 from massgen_logs import stop
 from massgen_logs.errors import MassgenLogError
@@ -18,16 +19,14 @@ if TYPE_CHECKING:
     from massgen_logs.tree import Session
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
+class AttemptRow(Struct, frozen=True):
     """One attempt and how it ended."""
 
     attempt: int
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class TurnRow:
+class TurnRow(Struct, frozen=True):
     """One turn; analyzed: it has an ANALYSIS_REPORT.md. stale: the log changed after it; None without a report, or where
     no ANALYSIS_REPORT.json beside it tells what it came from."""
 
@@ -37,8 +36,7 @@ class TurnRow:
     attempts: list[AttemptRow]
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
+class LogRow(Struct, frozen=True):
     """One log: the facts are those of its last attempt. started_at: local time of the machine that ran it. stale: True if
     one of its reports is, None if that of one can't be known or there is none. unreadable: files of the last attempt of
     which something could not be read."""
@@ -59,8 +57,7 @@ class LogRow:
     unreadable: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Logs:
+class Logs(Struct, frozen=True):
     """not_logs: log_* folders without a run in them, passed over on this page (the page's total counts them too)."""
 
     root: str
@@ -102,7 +99,7 @@ def list_logs(
         empty += not session.turns
         if session.turns:
             rows.append(_row(session))
-            room -= len(row_line(_cells(asdict(rows[-1]))))
+            room -= len(row_line(_cells(to_builtins(rows[-1]))))
     where = Page(len(rows), len(names), following, first, known is not None and known != len(names))
     return Result(
         Logs(str(root), rows, empty), where,

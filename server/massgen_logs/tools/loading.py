@@ -14,9 +14,10 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
+
+from msgspec import Struct
 
 from massgen_logs import stop
 from massgen_logs.errors import MassgenLogError
@@ -33,8 +34,7 @@ _MOST = 8
 _HELPER = "from massgen_logs.tools.loading import help_; help_()"
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """signature: of the attempt's files before they were read; state, secrets: of its run; packed: its records, which hold
     its secrets."""
 

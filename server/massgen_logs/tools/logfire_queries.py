@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct
 
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.tools.base import Result, Tool, require
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from massgen_logs.run.model import Run
 
 
-@dataclass(frozen=True, slots=True)
-class LogfireQueries:
+class LogfireQueries(Struct, frozen=True):
     """logfire: whether the run was made with --logfire, None where that isn't recorded. window: UTC, ISO 8601. age_minutes: from
     its beginning to now, for the old tool. too_old: the run began more than 14 days ago. call: how to ask."""
 

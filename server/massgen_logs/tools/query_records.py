@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen_logs import stop
 from massgen_logs.text import page
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 _CELL = 160
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """columns in the order of the query; rows: column to value; attempts: how many were searched; unfinished: those of them
     whose figures are floors; without_records: those of which no file tells when they began."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct
 
 from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.text import page
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from massgen_logs.tree import Place
 
 
-@dataclass(frozen=True, slots=True)
-class TraceItem:
+class TraceItem(Struct, frozen=True):
     """One piece of evidence. index: 1-based among all that match; part: "" or "i of n" of a piece too long for a page."""
 
     index: int
@@ -36,8 +36,7 @@ class TraceItem:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """One page of an agent's trace; kinds: how many pieces of each kind match."""
 
     agent: str

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.text import page
@@ -48,7 +50,7 @@ def reconcile(
     masker = masker_of(run)
     found = compare(run, records(run), reading)
     rows = [_short(difference, masker) for difference in found.differences]
-    shown, where = page.take(rows, cursor, limit, 40, lambda row: len(row_line(_cells(asdict(row)))), used=1800)
+    shown, where = page.take(rows, cursor, limit, 40, lambda row: len(row_line(_cells(to_builtins(row)))), used=1800)
     source = Source(name, reading.rows, reading.unreadable)
     return Result(
         replace(found, differences=shown),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec.structs import replace
 
 from massgen_logs.text import page
 from massgen_logs.text.clean import cut, flat

@@ -6,8 +6,9 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct
 
 from massgen_logs import stop
 from massgen_logs.errors import MassgenLogError, quoted
@@ -27,8 +28,7 @@ MOST = 16
 _MARK = re.compile(r"[0-9a-f]{8}")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """A run as the last look found it. state and told: in words, with the evidence. pace: see analysis/living.py."""
 
     run: LiveRun
@@ -37,8 +37,7 @@ class Seen:
     told: str
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """mark: to be given as `until` for a change since this answer. ended_by: change, end or timeout."""
 
     runs: list[Seen]

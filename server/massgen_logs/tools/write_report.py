@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct
 
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.text.clean import encodable
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 _SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """path: the report; data_path: its ANALYSIS_REPORT.json; kept: where the earlier report was kept, or None; chars: length
     of the report; masked: secrets masked in either; issues: id and title of each suggested Linear issue."""
 

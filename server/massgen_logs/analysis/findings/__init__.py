@@ -9,7 +9,9 @@ checkable: silence of a rule means something only where it could have spoken.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from massgen_logs.analysis.findings.rule import NEEDS, Finding, Rule
 from massgen_logs.analysis.findings.rules_coordination import RULES as COORDINATION
@@ -22,8 +24,7 @@ RULES: tuple[Rule, ...] = (*OUTCOME, *COORDINATION, *WORK, *TEXT)
 _ORDER = {"high": 0, "medium": 1, "low": 2, "info": 3}
 
 
-@dataclass(frozen=True, slots=True)
-class NotCheckable:
+class NotCheckable(Struct, frozen=True):
     """Rules that can't be checked in the logs of a run, and why."""
 
     why: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.run.model import ANY_AGENT, Run
 
@@ -23,8 +24,7 @@ NEEDS: dict[str, tuple[str, Callable[[Run], bool]]] = {
 """What a rule may need: why it can't be checked without, and whether a run has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One measured problem, or with severity "info" a good sign. id: stable for the same thing (rule and subject);
     numbers: what was measured; evidence: places that can be opened; disproof: what would show that it is none."""
 
@@ -38,8 +38,7 @@ class Finding:
     mast: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule. threshold: when it fires, in words; origin: where the threshold comes from; needs: keys of NEEDS.
 
     flag: id of the overview's red flag that its findings are, "" for none; mast: taxonomy code.

@@ -10,7 +10,8 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from massgen_logs.readers.base import integer, mapping, parse_json, text
 from massgen_logs.readers.massgen_log import LogLine
@@ -119,8 +120,7 @@ def dropped(lines: Iterable[LogLine], spenders: Mapping[str, Spender]) -> list[D
     ]  # fmt: skip
 
 
-@dataclass(slots=True)
-class _Used:
+class _Used(Struct):
     """A reported usage. agents: whose it may be; named: the same by what the orchestrator did next, too."""
 
     agents: set[str]
@@ -128,16 +128,14 @@ class _Used:
     tokens: Tokens
 
 
-@dataclass(frozen=True, slots=True)
-class _Thread:
+class _Thread(Struct, frozen=True):
     """A session. agents: whose it may be; start: how many usages were reported before it began."""
 
     agents: set[str]
     start: int
 
 
-@dataclass(slots=True)
-class _Log:
+class _Log(Struct):
     """What massgen.log says of the codex processes."""
 
     used: list[_Used] = field(default_factory=list[_Used])

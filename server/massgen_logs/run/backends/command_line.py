@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from massgen_logs.readers.base import integer, mapping, number, parse_json, text
+from massgen_logs.readers.base import as_name, integer, mapping, number, parse_json, text
 from massgen_logs.run.backends.dialect import Outcome, first_line
 
 _EXIT = re.compile(r'"exit_code": ?(-?\d+)')
@@ -34,7 +34,7 @@ _HIDDEN = re.compile(
 def command(tool: str, args: Mapping[str, object]) -> str | None:
     """`args.command` of an execute_command call, also when it is started through custom_tool__start_background_tool."""
     if tool.endswith("start_background_tool"):
-        inner = text(args.get("tool_name")) or text(args.get("tool")) or ""
+        inner = as_name(args.get("tool_name")) or as_name(args.get("tool")) or ""
         return command(inner, inner_args(args)) if inner != tool else None
     if tool.endswith(("execute_command", "start_background_shell")):
         return text(args.get("command"))

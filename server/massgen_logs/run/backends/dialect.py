@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from massgen_logs.readers.massgen_log import LogLine
 
@@ -31,8 +32,7 @@ def output_chars(result: str) -> int:
     return int(match[1].replace(",", "")) if match else len(result)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a result says of its call; see run.model.Call for the values of `kind`."""
 
     kind: str
@@ -51,8 +51,7 @@ Tokens = tuple[int, int, int, int]
 """(input, output, reasoning, cached input)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Spender:
+class Spender(Struct, frozen=True):
     """An agent whose usage massgen.log may tell: recorded tokens, configured model, and its dialect."""
 
     tokens: Tokens
@@ -60,8 +59,7 @@ class Spender:
     dialect: Dialect
 
 
-@dataclass(frozen=True, slots=True)
-class Excess:
+class Excess(Struct, frozen=True):
     """Tokens counted too much: of known agents; unowned: those whose agent can't be told; unknown: how many more there
     may be whose size can't be told either."""
 
@@ -72,8 +70,7 @@ class Excess:
     """What was counted again, one of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DroppedVote:
+class DroppedVote(Struct, frozen=True):
     """A vote that the backend dropped before MassGen saw it. agent: None where it can't be told; target: as the model
     named it; seconds: time of day."""
 
@@ -98,8 +95,7 @@ ResultOf = Callable[[str], "tuple[str, str, Outcome, int] | None"]
 OutcomeOf = Callable[[str, Mapping[str, object], str, "bool | None"], Outcome]
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """One backend's ways. The flags are facts about MassGen's records of such an agent."""
 
     name: str
