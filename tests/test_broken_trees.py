@@ -158,3 +158,15 @@ def test_wrong_types_in_every_field(copy_of, run_cli) -> None:
         file = attempt(root) / name
         file.write_text(json.dumps(twist(json.loads(file.read_text()))))
     every_tool_answers(run_cli, root)
+
+
+@pytest.mark.parametrize("name", ["agent_a", "agent1.1", "agent1", "mcp__command_line__execute_command"])
+@pytest.mark.parametrize("sample", [CLEAN, "s6_killed_0.1.97"])
+def test_names_of_any_length_are_cut(sample: str, name: str, copy_of, run_cli) -> None:
+    """An agent, a label, an anonymous name or a tool of 100,000 characters in every file: each answer stays one."""
+    root = copy_of(sample)
+    folder = next(root.glob("log_*"))
+    for file in [*folder.rglob("*.json"), *folder.rglob("*.jsonl"), *folder.rglob("*.yaml")]:
+        file.write_text(file.read_text().replace(f'"{name}"', f'"{name}{"x" * 100_000}"'))
+    for tool, out in every_tool_answers(run_cli, root).items():
+        assert len(out) < 40_000, tool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
+    gc.set_threshold(100_000, 50, 100)  # a long log makes millions of objects that live on, and no cycles
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if arguments and (module := COMMANDS.get(arguments[0])):

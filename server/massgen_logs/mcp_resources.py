@@ -79,7 +79,7 @@ def _read(log: str, turn: str, logs_dir: str | None) -> Masked:
         content = file.read(_LARGEST + 1)
     if len(content) > _LARGEST:
         raise MassgenLogError(f"{place.turn.report} has more than {_LARGEST} bytes: no report of ours.")
-    return masker_of(load(place)).text(content.decode("utf-8", "replace"))
+    return masker_of(load(place, orders=False)).text(content.decode("utf-8", "replace"))
 
 
 def reports(logs_dir: str | None) -> list[Listed]:

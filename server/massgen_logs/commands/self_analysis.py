@@ -149,7 +149,7 @@ def _ready(place: Place) -> Run:
     Raises:
         MassgenLogError: if its figures may still change.
     """
-    run = load(place)
+    run = load(place, orders=False)
     if run.ending.state == "in_progress":
         raise MassgenLogError(f"{place.session.name} is in progress: analyse it when it has ended.")
     return run
@@ -183,7 +183,7 @@ def _report(folder: Path, code: int, draft: str, places: list[Gap]) -> Masked:
         MassgenLogError: if the team came to no final answer.
     """
     try:
-        run = load(resolve(find_root(str(folder / _LOGS))))
+        run = load(resolve(find_root(str(folder / _LOGS))), orders=False)
     except MassgenLogError:
         raise MassgenLogError(f"MassGen ended with exit code {code} and left no log.{_output(folder)}") from None
     if run.winner is None or not run.final_text or run.ending.state not in {"finished", "timed_out"}:

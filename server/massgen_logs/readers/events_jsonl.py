@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from msgspec import Struct
 
@@ -28,7 +29,12 @@ class Event(Struct):
     @property
     def src(self) -> str:
         """Where this event can be looked up."""
-        return f"events.jsonl:{self.line}"
+        return source_of(self.line)
+
+
+def source_of(line: int) -> str:
+    """How a line of the file is named."""
+    return f"events.jsonl:{line}"
 
 
 # Sorted out by a look at the raw bytes, before any parsing: together they are most of a long file.
@@ -55,9 +61,12 @@ def parse(raw: bytes) -> Event | None:
 
 
 def _event(line: int, kind: str, entry: dict[str, object]) -> Event:
+    time, data = entry.get("timestamp"), entry.get("data")
+    # the checks stand here and not in base's functions: a long file has a million lines
     return Event(
-        line, text(entry.get("timestamp")) or "", kind, as_name(entry.get("agent_id")), mapping(entry.get("data"))
-    )
+        line, time if isinstance(time, str) else "", kind, as_name(entry.get("agent_id")),
+        cast("dict[str, object]", data) if isinstance(data, dict) else {},
+    )  # fmt: skip
 
 
 def read(path: Path | None, source: Source, problems: list[Problem], *, thinking: bool = True) -> Iterator[Event]:

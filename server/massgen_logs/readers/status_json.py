@@ -132,7 +132,7 @@ def read(path: Path | None) -> Read[Status]:
         phase=text(coordination.get("phase")),
         completion=number(coordination.get("completion_percentage")),
         agents={name: _agent(name, mapping(value)) for name, value in by_name(data.get("agents")).items()},
-        votes={label: n for label, value in mapping(results.get("votes")).items() if (n := integer(value)) is not None},
+        votes={label: n for label, value in by_name(results.get("votes")).items() if (n := integer(value)) is not None},
         winner=as_name(results.get("winner")),
         total_cost=number(mapping(data.get("costs")).get("total_estimated_cost")),
         tool_failures=integer(mapping(data.get("tools")).get("total_failures")),

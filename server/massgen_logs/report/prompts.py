@@ -83,7 +83,7 @@ def debug_agent(agent: str, log: str = "latest", turn: int | None = None, logs_d
         MassgenLogError: for a log, turn or agent that doesn't exist; it names those that do.
     """
     place = _find(log, turn, logs_dir)
-    agents = load(place).agents
+    agents = load(place, orders=False).agents
     if agent not in agents:
         raise MassgenLogError(
             f"agent={quoted(agent)}: no such agent in {_named(place)}; there are: {', '.join(agents)}."

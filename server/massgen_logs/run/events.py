@@ -23,6 +23,7 @@ from massgen_logs.readers.base import (
     as_label,
     as_name,
     as_names,
+    by_name,
     mapping,
     number,
     parse_json,
@@ -73,6 +74,7 @@ class Start(Struct):
 class Digest(Struct):
     """What events.jsonl says; None fields: it does not say."""
 
+    planted: Places
     first: float | None = None
     last: float | None = None
     calls: list[Call] = field(default_factory=list[Call])
@@ -114,7 +116,6 @@ class Digest(Struct):
     """Answer labels in the texts that were injected into an agent"""
     steered: dict[str, int] = field(default_factory=lambda: defaultdict[str, int](int))
     """codex: how often an injection really reached the agent"""
-    planted: Places = field(default_factory=Places)
     tie: bool | None = None
     vote_counts: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -139,8 +140,8 @@ class _State(Struct):
     edits: dict[str, Call] = field(default_factory=dict[str, Call])
     """By id, those of the tools that are recorded twice whose second record has not come."""
     at_work: bool = False
-    seen: tuple[float, str] | None = None
-    """Time and src of its last event while at work."""
+    seen: tuple[float, int] | None = None
+    """Time and line of its last event while at work."""
     limits: set[str] = field(default_factory=set[str])
     """Which limits of its round (soft, hard) it has met in this execution."""
     dying: Moment | None = None
@@ -154,10 +155,10 @@ class _State(Struct):
 
 
 def digest(
-    attempt: Attempt, clock: Clock, dialect_of: Callable[[str], Dialect], source: Source, problems: list[Problem],
+    attempt: Attempt, clock: Clock, dialect_of: Callable[[str], Dialect], source: Source, problems: list[Problem], planted: Places,
 ) -> Digest:  # fmt: skip
-    """Read events.jsonl once."""
-    found = Digest()
+    """Read events.jsonl once; texts that give orders are added to `planted`."""
+    found = Digest(planted)
     agents: dict[str, _State] = defaultdict(_State)
     for event in events_jsonl.read(attempt.file("events.jsonl"), source, problems):
         t = clock.iso(event.time)
@@ -166,7 +167,7 @@ def digest(
             found.last = t
         agent = event.agent or ""
         state = agents[agent]
-        _silence(event.type, t, event.src, agent, state, found)
+        _silence(event.type, t, event.line, agent, state, found)
         if event.type in _ENDS_DROPPED_START:
             state.fresh = False
         if state.refused and event.type == "round_start":
@@ -209,19 +210,22 @@ def digest(
                 _ending(event, t, agent, state, found)
     for agent, state in agents.items():
         found.died += [state.dying] if state.dying else []
-        _silence("", found.last, "", agent, state, found)
+        _silence("", found.last, 0, agent, state, found)
     return found
 
 
-def _silence(kind: str, t: float | None, src: str, agent: str, state: _State, found: Digest) -> None:
-    """Keep how long an agent at work had shown nothing before this event of it."""
+def _silence(kind: str, t: float | None, line: int, agent: str, state: _State, found: Digest) -> None:
+    """Keep how long an agent at work had shown nothing before this event of it; line 0: the file's end."""
     if not agent or t is None:
         return
     if state.at_work and state.seen is not None and t - state.seen[0] >= SILENCE_S:
-        found.silences.append(Silence(agent, state.seen[0], t, state.seen[1], src))
+        since, last = state.seen
+        found.silences.append(
+            Silence(agent, since, t, events_jsonl.source_of(last), events_jsonl.source_of(line) if line else "")
+        )
     if kind in {"round_start", "answer_submitted", "vote"}:
         state.at_work = kind == "round_start"
-    state.seen = (t, src)
+    state.seen = (t, line)
 
 
 def _round_start(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:
@@ -361,7 +365,7 @@ def _ending(event: events_jsonl.Event, t: float | None, agent: str, state: _Stat
             tie = data.get("is_tie")
             found.tie = tie if isinstance(tie, bool) else None
             found.vote_counts = {
-                k: int(n) for k, v in mapping(data.get("vote_counts")).items() if (n := number(v)) is not None
+                k: int(n) for k, v in by_name(data.get("vote_counts")).items() if (n := number(v)) is not None
             }
             found.moments.append(Moment(t, "presentation", agent, "final presentation starts", event.src))
         case "final_answer":

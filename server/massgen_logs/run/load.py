@@ -35,15 +35,15 @@ _cache: OrderedDict[str, tuple[object, Run]] = OrderedDict()
 _lock = Lock()
 
 
-def load(place: Place) -> Run:
-    """The Run of an attempt; unchanged files are not read again."""
+def load(place: Place, *, orders: bool = True) -> Run:
+    """The Run of an attempt; unchanged files are not read again. orders: whether texts that give orders are wanted."""
     key = str(place.attempt.path)
     signature = place.attempt.signature()
     with _lock:
-        if key in _cache and _cache[key][0] == signature:
+        if key in _cache and _cache[key][0] == signature and not (orders and _cache[key][1].planted is None):
             _cache.move_to_end(key)
             return _cache[key][1]
-    run = build(place)
+    run = build(place, orders=orders)
     if run.ending.state == "in_progress":
         return run  # true only for now: a killed run's files never change again
     with _lock:
@@ -54,7 +54,7 @@ def load(place: Place) -> Run:
     return run
 
 
-def build(place: Place) -> Run:
+def build(place: Place, *, orders: bool = True) -> Run:
     """Read the files of an attempt and normalise them."""
     attempt = place.attempt
     files = read_files(place)
@@ -68,13 +68,16 @@ def build(place: Place) -> Run:
             chosen[agent] = choose(backends[agent].backend if agent in backends else None)
         return chosen[agent]
 
-    digest = _digest(attempt, time, dialect_of, sources, problems)
+    places = planted.Places(orders)
+    digest = _digest(attempt, time, dialect_of, sources, problems, places)
     if digest is not None:
         facts.keep_confirmed(digest, files)
     order = agent_order(files, digest, attempt)
     old = None
     if digest is None:
-        old = old_logs.read(attempt, order or list(attempt.agent_folders()), dialect_of, time, sources, problems)
+        old = old_logs.read(
+            attempt, order or list(attempt.agent_folders()), dialect_of, time, sources, problems, places
+        )
         order = order or old.agents or list(attempt.agent_folders())
         facts.times_from_metrics(old.calls, files.tools)
     how = ending.decide(attempt, files.status, coordination, files.failure, time)
@@ -125,7 +128,7 @@ def build(place: Place) -> Run:
     ended = how.state == "finished" or (how.state == "timed_out" and bool(run.answers))
     expected = versions.expected_files(attempt, version, ended=ended, debug=bool(files.metadata.debug))
     run.missing = [name for name in expected if attempt.file(name) is None]
-    run.planted = planted.collect(run, digest.planted if digest else old.planted if old else planted.Places())
+    run.planted = planted.collect(run, places)
     notes.add(run, attempt, files, digest, old, dialect_of, doubled)
     run.problems += [Problem(f"{name}/", None, "folder cannot be opened") for name in attempt.closed_folders()]
     run.problems = list(dict.fromkeys(run.problems))  # some files are read for more than one fact
@@ -134,10 +137,11 @@ def build(place: Place) -> Run:
 
 def _digest(
     attempt: Attempt, time: Clock, dialect_of: Callable[[str], Dialect], sources: list[Source], problems: list[Problem],
+    places: planted.Places,
 ) -> Digest | None:  # fmt: skip
     if attempt.file("events.jsonl") is None:
         return None
     source = Source("events.jsonl")
     sources.append(source)
-    digest = events.digest(attempt, time, dialect_of, source, problems)
+    digest = events.digest(attempt, time, dialect_of, source, problems, places)
     return digest if digest.last is not None or digest.calls else None

@@ -317,7 +317,8 @@ class Run(Struct):
     denied_recorded: bool = True
     calls_recorded: bool = True
     """False where no file that holds calls could be read: their numbers are unknown."""
-    planted: list[Planted] = field(default_factory=list[Planted])
+    planted: list[Planted] | None = None
+    """Texts that give orders to their reader; None: not looked for."""
     results_recorded: bool = True
     """False where the only file that holds calls has none of their results: how many failed is unknown."""
     notes: list[Note] = field(default_factory=list[Note])

@@ -39,6 +39,7 @@ _ANSWER_DONE = "✅ Answer provided"
 class OldLogs(Struct):
     """calls with their agents; ignored: (time, voter or "*", target, reason, src)."""
 
+    planted: Places
     calls: list[Call] = field(default_factory=list[Call])
     ignored: list[tuple[float | None, str, str | None, str | None, str]] = field(
         default_factory=list[tuple["float | None", str, "str | None", "str | None", str]],
@@ -56,7 +57,6 @@ class OldLogs(Struct):
     )
     """(time, agent, src) of their first starts"""
     moments: list[Moment] = field(default_factory=list[Moment])
-    planted: Places = field(default_factory=Places)
     refusals: Refusals = field(default_factory=Refusals)
     vote_src: str = ""
     """Where the first vote call stands."""
@@ -93,9 +93,12 @@ def read(
     clock: Clock,
     sources: list[Source],
     problems: list[Problem],
+    planted: Places,
 ) -> OldLogs:
-    """Read what there is, in the order of the module's rule."""
-    found = OldLogs(oldest=attempt.file("status.json") is None and attempt.file("execution_metadata.yaml") is None)
+    """Read what there is, in the order of the module's rule; texts that give orders are added to `planted`."""
+    found = OldLogs(
+        planted, oldest=attempt.file("status.json") is None and attempt.file("execution_metadata.yaml") is None
+    )
     for agent in agents:
         outputs = agent_outputs.read(attempt.file("agent_outputs", f"{agent}.txt"))
         problems += outputs.problems

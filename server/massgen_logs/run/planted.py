@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
-from pydantic_core import SchemaValidator
 
 from massgen_logs.run.model import Planted, Run
+
+if TYPE_CHECKING:
+    from pydantic_core import SchemaValidator
 
 MOST = 200
 """Places kept of a run; the rest is counted."""
@@ -61,6 +64,8 @@ _ASKED = re.compile(
 class Places(Struct):
     """Those found so far: the first MOST, the same words of one agent once."""
 
+    looking: bool = True
+    """False where nobody asks for orders: looking for them costs a fifth of the time that a long log takes."""
     kept: list[Planted] = field(default_factory=list[Planted])
     seen: set[int] = field(default_factory=set[int])
     more_src: str = ""
@@ -68,7 +73,7 @@ class Places(Struct):
 
     def look(self, text: str, whose: str, agent: str | None, t: float | None, src: str) -> None:
         """Add those of a text; the arguments are those of `look`."""
-        for one in look(text, whose, agent, t, src):
+        for one in look(text, whose, agent, t, src) if self.looking else ():
             words = hash((one.kind, one.agent, " ".join(one.quote.split())[:120]))
             if words in self.seen or len(self.seen) > _COUNTED:
                 continue
@@ -79,8 +84,10 @@ class Places(Struct):
                 self.more_src = self.more_src or one.src
 
 
-def collect(run: Run, found: Places) -> list[Planted]:
-    """What results and text hold, then answers, vote reasons and the final answer."""
+def collect(run: Run, found: Places) -> list[Planted] | None:
+    """What results and text hold, then answers, vote reasons and the final answer; None if nobody asked."""
+    if not found.looking:
+        return None
     for answer in run.answers:
         found.look(answer.text or "", f"answer {answer.label or ''}".strip(), answer.agent, answer.t, answer.src)
     for vote in run.votes:
@@ -94,6 +101,8 @@ def collect(run: Run, found: Places) -> list[Planted]:
 
 @cache
 def _stems() -> tuple[Callable[[str], bool], ...]:
+    from pydantic_core import SchemaValidator  # here and below: a list of logs needs it not
+
     return tuple(SchemaValidator({"type": "str", "pattern": stem}).isinstance_python for stem in _STEMS)
 
 
@@ -106,6 +115,8 @@ def _valid(text: str) -> str:
 def _quick(kind: str) -> SchemaValidator:
     """Tells whether a text may hold orders of a kind, seventy times faster than `re`: by the regular expressions
     of pydantic's Rust core. It finds all that `re` finds, and more, since no word need end there."""
+    from pydantic_core import SchemaValidator
+
     parts = [pattern for name, pattern in _PATTERNS if kind == name]
     loose = "|".join(f"(?:{part})" for part in parts).replace(r"\b", "").replace(r"\s", r"[\s\x1c-\x1f]")
     return SchemaValidator({"type": "str", "pattern": loose})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,9 @@ from massgen_logs.tree import Attempt
 
 MOST_BYTES = 2 * 1024 * 1024
 """Of all files together, the smallest first: looking through them costs about 0.2 s a megabyte."""
+_AT_ONCE = 200
+_BETWEEN = "\n\0\n"
+"""No secret and nothing around one goes through it."""
 _PLACES = 5
 _MOST = 1000
 """Different secrets that are kept."""
@@ -47,12 +50,11 @@ def collect(run: Run, attempt: Attempt, find: Callable[[str], Sequence[Hit]]) ->
         room -= size
         for line, hit in _in_file(path, changed, size, find):
             _add(found, hit, f"{name}:{line}")
-    known = dict[str, Sequence[Hit]]()  # of a text that stands in many places, as a command that was run again
-    for text, src in _taken(run) if secrets.skipped else ():
-        if text not in known:
-            known[text] = find(text)
-        for place in known[text]:
-            _add(found, place, src)
+    taken = list(_taken(run)) if secrets.skipped else []
+    hits = _in_texts({text for text, _ in taken}, find)  # each once: a command may have been run a thousand times
+    for text, src in taken if hits else ():
+        for hit in hits.get(text, ()):
+            _add(found, hit, src)
     secrets.found = list(found.values())
     return secrets
 
@@ -70,6 +72,18 @@ def _in_file(path: Path, _changed: int, _size: int, find: Callable[[str], Sequen
     return [(lines[hit.start], hit) for hit in hits]
 
 
+def _in_texts(texts: Iterable[str], find: Callable[[str], Sequence[Hit]]) -> dict[str, Sequence[Hit]]:
+    """Those of the texts that hold secrets. Most hold none, which is seen ten times faster in many at once."""
+    found: dict[str, Sequence[Hit]] = {}
+    rest = list(texts)
+    for first in range(0, len(rest), _AT_ONCE):
+        stop.check()
+        batch = rest[first : first + _AT_ONCE]
+        if find(_BETWEEN.join(batch)):
+            found |= {text: hits for text in batch if (hits := find(text))}
+    return found
+
+
 def _add(found: dict[str, Secret], hit: Hit, where: str) -> None:
     if hit.value not in found and len(found) >= _MOST:
         return
@@ -83,7 +97,7 @@ def _add(found: dict[str, Secret], hit: Hit, where: str) -> None:
 def _taken(run: Run) -> Iterator[tuple[str, str]]:
     """The texts of a run, and where each stands."""
     for call in run.calls:
-        yield f"{call.command or ''}\n{json.dumps(call.args)}\n{call.error or ''}", call.src
+        yield f"{call.command or ''}\n{json.dumps(call.args, ensure_ascii=False)}\n{call.error or ''}", call.src
     yield from ((answer.text or "", answer.src) for answer in run.answers)
     yield from ((vote.reason or "", vote.src) for vote in run.votes)
     yield from ((moment.detail, moment.src) for moment in run.moments)

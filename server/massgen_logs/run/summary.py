@@ -69,7 +69,7 @@ def _files(problems: list[Problem]) -> tuple[str, ...]:
 def _from_run(place: Place) -> Summary:
     from massgen_logs.run.load import load  # here: most logs need it not
 
-    run = load(place)
+    run = load(place, orders=False)
     cost = usage.total_cost([u.recorded.cost_usd for u in run.usage.values()], run.subagents)
     return Summary(
         run.ending.state, run.question, tuple(run.agents), run.winner, run.duration_s, cost, run.version, _files(run.problems),

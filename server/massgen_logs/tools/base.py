@@ -63,6 +63,8 @@ class Tool(Struct, frozen=True):
     needs: Literal["run", "place", "root", "live"] = "run"
     notes: frozenset[str] | None = frozenset()
     writes: bool = False
+    orders: bool = False
+    """Whether it tells of texts that give orders to their reader: what it is given has looked for them."""
     parts: bool = True
     """Whether a caller may ask for one list of the answer alone."""
     details: Callable[[], str] | None = None
@@ -247,7 +249,7 @@ def _call(tool: Tool, arguments: dict[str, Any], runs: list[Run], tell: Tell | N
         return _answer(tool, result, None)
     log, turn, attempt = (arguments.pop(name, None) for name in ("log", "turn", "attempt"))
     place = resolve(find_root(logs_dir, log), log, turn, attempt)
-    run = load(place)
+    run = load(place, orders=tool.orders)
     runs.append(run)
     first = (run, place) if tool.needs == "place" else (run,)
     return _answer(tool, tool.function(*first, **arguments), run)

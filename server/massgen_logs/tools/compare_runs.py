@@ -51,7 +51,7 @@ def compare_runs(
     places = _places(root, logs)
     configs = [recorded_config(place) for place in places]
     entries = [
-        Entry(load(place), None if config is None else flatten(config))
+        Entry(load(place, orders=False), None if config is None else flatten(config))
         for place, config in zip(places, configs, strict=True)
     ]
     masker = masker_of(*(entry.run for entry in entries))

@@ -66,4 +66,6 @@ def render(data: Any) -> list[str]:
     ]
 
 
-TOOL = Tool("draft_report", "Draft of the analysis report", draft_report, render, needs="place", parts=False)
+TOOL = Tool(
+    "draft_report", "Draft of the analysis report", draft_report, render, orders=True, needs="place", parts=False
+)

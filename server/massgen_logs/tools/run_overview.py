@@ -164,4 +164,4 @@ def _flag(flag: dict[str, str]) -> str:
     return f"- {flag['id']}: {flat(flag['text'], 400)}{where}"
 
 
-TOOL = Tool("run_overview", "Overview of one run", run_overview, render, notes=None)
+TOOL = Tool("run_overview", "Overview of one run", run_overview, render, orders=True, notes=None)

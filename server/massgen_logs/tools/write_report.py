@@ -95,4 +95,13 @@ def render(data: Any) -> list[str]:
     return lines + ([f"{data['masked']} secrets in it were masked"] if data["masked"] else [])
 
 
-TOOL = Tool("write_report", "Save the analysis report", write_report, render, needs="place", writes=True, parts=False)
+TOOL = Tool(
+    "write_report",
+    "Save the analysis report",
+    write_report,
+    render,
+    orders=True,
+    needs="place",
+    writes=True,
+    parts=False,
+)

@@ -19,6 +19,7 @@ NEEDS: dict[str, tuple[str, Callable[[Run], bool]]] = {
     "retries": ("no record of refused responses", lambda run: run.enforcement is not None or run.refused_told is not None),
     "starts": ("no file tells when agents started", lambda run: bool(run.executions) or run.ending.state == "failed"),
     "ignored": ("ignored votes are not recorded", lambda run: run.votes_ignored is not None),
+    "orders": ("texts were not looked through for orders", lambda run: run.planted is not None),
     "silences": ("no file tells when text arrived", lambda run: run.silences is not None),
 }  # fmt: skip
 """What a rule may need: why it can't be checked without, and whether a run has it."""
