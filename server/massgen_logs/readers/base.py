@@ -7,7 +7,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar, cast
 
@@ -152,6 +152,25 @@ def lines(path: Path | None, source: Source, problems: list[Problem]) -> Iterato
                 yield number, row
             else:
                 _lost(source, problems, number, f"line longer than {MAX_LINE} bytes: skipped")
+
+
+def lines_with(
+    path: Path | None, marks: Sequence[bytes], source: Source, problems: list[Problem],
+) -> Iterator[tuple[int, bytes]]:  # fmt: skip
+    """(1-based number, bytes) of the lines in which one of `marks` stands: the others are only counted."""
+    for number, block in blocks(path, source, problems):
+        starts = set[int]()
+        for mark in marks:
+            at = block.find(mark)
+            while at >= 0:
+                starts.add(block.rfind(b"\n", 0, at) + 1)
+                at = block.find(mark, at + len(mark))
+        first, counted = number, 0
+        for start in sorted(starts):
+            number, counted = number + block.count(b"\n", counted, start), start
+            end = block.find(b"\n", start)
+            yield number, (block[start:end] if end >= 0 else block[start:]).rstrip(b"\r")
+        source.rows += number - first + block.count(b"\n", counted) + (not block.endswith(b"\n"))
 
 
 def blocks(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -16,9 +16,6 @@ from massgen_logs.tree import Attempt
 
 MOST_BYTES = 2 * 1024 * 1024
 """Of all files together, the smallest first: looking through them costs about 0.2 s a megabyte."""
-_AT_ONCE = 200
-_BETWEEN = "\n\0\n"
-"""No secret and nothing around one goes through it."""
 _PLACES = 5
 _MOST = 1000
 """Different secrets that are kept."""
@@ -36,8 +33,11 @@ class Hit(Protocol):
     def value(self) -> str: ...  # noqa: D102
 
 
-def collect(run: Run, attempt: Attempt, find: Callable[[str], Sequence[Hit]]) -> Secrets:
-    """Look through the files that MassGen wrote about the attempt (not through workspaces); `find` tells what is a secret.
+def collect(
+    run: Run, attempt: Attempt, find: Callable[[str], Sequence[Hit]], find_in: Callable[[Iterable[str]], Mapping[str, Sequence[Hit]]],
+) -> Secrets:  # fmt: skip
+    """Look through the files that MassGen wrote about the attempt (not through workspaces); `find` tells what of a text is a secret,
+    `find_in` of many texts.
 
     Where files were too large, what the run took from them is looked through instead.
     """
@@ -51,7 +51,7 @@ def collect(run: Run, attempt: Attempt, find: Callable[[str], Sequence[Hit]]) ->
         for line, hit in _in_file(path, changed, size, find):
             _add(found, hit, f"{name}:{line}")
     taken = list(_taken(run)) if secrets.skipped else []
-    hits = _in_texts({text for text, _ in taken}, find)  # each once: a command may have been run a thousand times
+    hits = find_in(text for text, _ in taken)
     for text, src in taken if hits else ():
         for hit in hits.get(text, ()):
             _add(found, hit, src)
@@ -70,18 +70,6 @@ def _in_file(path: Path, _changed: int, _size: int, find: Callable[[str], Sequen
         line, at = line + text.count("\n", at, start), start
         lines[start] = line
     return [(lines[hit.start], hit) for hit in hits]
-
-
-def _in_texts(texts: Iterable[str], find: Callable[[str], Sequence[Hit]]) -> dict[str, Sequence[Hit]]:
-    """Those of the texts that hold secrets. Most hold none, which is seen ten times faster in many at once."""
-    found: dict[str, Sequence[Hit]] = {}
-    rest = list(texts)
-    for first in range(0, len(rest), _AT_ONCE):
-        stop.check()
-        batch = rest[first : first + _AT_ONCE]
-        if find(_BETWEEN.join(batch)):
-            found |= {text: hits for text in batch if (hits := find(text))}
-    return found
 
 
 def _add(found: dict[str, Secret], hit: Hit, where: str) -> None:

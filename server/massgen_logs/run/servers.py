@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-from massgen_logs.readers.base import Problem, Source, decode, lines
+from massgen_logs.readers.base import Problem, Source, decode, lines_with
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.model import Unconnected
 from massgen_logs.tree import Attempt
@@ -51,8 +51,7 @@ def unconnected(
     for path in attempt.log_parts():
         source = Source(path.name)
         before = len(found)
-        for number, raw in lines(path, source, list[Problem]()):
-            source.rows += 1
+        for number, raw in lines_with(path, (_SAYS, _AGAIN), source, list[Problem]()):
             if _AGAIN in raw and (match := _BEGUN.match(raw)) and int(match[1]) == attempt.number:
                 begun.append(f"{path.name}:{number}")
             if _SAYS not in raw or (match := _FAILED.fullmatch(decode(raw))) is None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from massgen_logs import stop
 from massgen_logs.text.secret_contexts import ALREADY, CALL, CONTEXTS, HINTS, NO_SECRET, OWN_OPTION, URL_HINT
 from massgen_logs.text.secret_formats import DOTTED, FORMATS, LOOSE
 from massgen_logs.text.views import View, replaced
@@ -65,8 +66,13 @@ _BODY = re.compile(
     r"|Public-Lines|Private-Lines): ?[^\n\\]{0,100}|[A-Za-z0-9+/=]{1,64}(?=\s*\Z|[\"'\\])|-(?=-*(?:END?)?-*\Z))*"
 )
 _TAIL = re.compile(r"(?:[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/=]{1,64}(?=[\s\\])|\s|\\{1,4}[nrt])*\Z")
-_SHORT = 600
-"""Characters of a text that is remembered."""
+_SHORT = 900
+"""Characters of a text that is remembered; the borders that Masker joins are shorter."""
+_MOST_KNOWN = 8192
+_AT_ONCE = 20_000
+"""Characters of texts that are looked through together."""
+_BETWEEN = "\n\0\n"
+"""No secret goes through it, and nothing that tells one."""
 _STRETCH = 2000
 """Characters that are looked through at once."""
 _LONG_HINT = 300
@@ -105,12 +111,43 @@ def find_plain(text: str) -> list[Found]:
 def find(text: str) -> Sequence[Found]:
     """All secrets in `text`, in order of their places; they may overlap. What short texts hold is remembered: a server says most
     of them again and again."""
-    return _remembered(text) if len(text) < _SHORT else _all(text)
+    found = _memory.get(text)
+    if found is None:
+        found = _all(text)
+        _remember(text, found)
+    return found
 
 
-@lru_cache(8192)
-def _remembered(text: str) -> tuple[Found, ...]:
-    return tuple(_all(text))
+def find_in(texts: Iterable[str], by: Callable[[str], Sequence[Found]] = find) -> dict[str, Sequence[Found]]:
+    """Those of many texts that hold secrets, as `by` finds them. Most texts hold none, which is seen sooner in many at once."""
+    wanted = dict.fromkeys(texts)
+    found: dict[str, Sequence[Found]] = {}
+    batch, chars = list[str](), 0
+    for text in [*wanted, ""]:
+        if by is find and (known := _memory.get(text)) is not None:
+            found |= {text: known} if known else {}
+        elif text:
+            batch.append(text)
+            chars += len(text)
+        if batch and (chars > _AT_ONCE or not text):
+            stop.check()
+            if len(batch) == 1 or by(_BETWEEN.join(batch)):
+                found |= {one: hits for one in batch if (hits := by(one))}
+            elif by is find:
+                for one in batch:
+                    _remember(one, ())
+            batch, chars = [], 0
+    return found
+
+
+_memory: dict[str, Sequence[Found]] = {}
+
+
+def _remember(text: str, found: Sequence[Found]) -> None:
+    if len(text) < _SHORT:
+        if len(_memory) >= _MOST_KNOWN:
+            _memory.clear()
+        _memory[text] = found
 
 
 def _all(text: str) -> list[Found]:
@@ -285,7 +322,7 @@ def _wrapped(text: str) -> Iterator[Found]:
             continue
         # a token may end with any of the next lines: one behind it would make it too long; _continued adds the further ones
         ends = [*view.cuts, len(view.text)][:_LINES]
-        for one in dict.fromkeys(one for stop in ends for one in _formats(view.text[:stop], 0, stop)):
+        for one in dict.fromkeys(one for upto in ends for one in _formats(view.text[:upto], 0, upto)):
             for start, end, value in _lines(view, one):
                 yield Found(first + start, first + end, one.kind, value)
 
@@ -293,10 +330,10 @@ def _wrapped(text: str) -> Iterator[Found]:
 def _lines(view: View, one: Found) -> Iterator[tuple[int, int, str]]:
     """The place of a token in as few lines as make it one; none if it is one already on its first."""
     cuts = [cut for cut in view.cuts if one.start < cut < one.end]
-    for index, stop in enumerate([*cuts, one.end]):
-        if any(o.start == one.start and o.kind == one.kind for o in _formats(view.text[:stop], one.start, stop)):
+    for index, upto in enumerate([*cuts, one.end]):
+        if any(o.start == one.start and o.kind == one.kind for o in _formats(view.text[:upto], one.start, upto)):
             if index:
-                yield (*view.original(one.start, stop), view.text[one.start : stop])
+                yield (*view.original(one.start, upto), view.text[one.start : upto])
             return
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from msgspec import Struct, to_builtins
 
-from massgen_logs.text.find import Found, across, find
+from massgen_logs.text.find import Found, across, find, find_in
 from massgen_logs.text.secret_contexts import NO_SECRET
 
 if TYPE_CHECKING:
@@ -93,11 +93,17 @@ class Masker:
     def follow(self, stream: str, text: str) -> None:
         """Learn a text that goes on where the last one of `stream` ended: a secret may be split over both."""
         self.learn(text)
+        if border := self._border(stream, text):
+            self._learn_split(*border)
+
+    def _border(self, stream: str, text: str) -> tuple[str, str] | None:
+        """The end of what `stream` had, and the beginning of what goes on there now."""
         before = self._last.get(stream, "")[-_EDGE:]
         self._last[stream] = (before + text)[-_EDGE:] if len(text) < _EDGE else text
-        if not before or not text:
-            return
-        for end, beginning, found in across(before, text[:_EDGE]):
+        return (before, text[:_EDGE]) if before and text else None
+
+    def _learn_split(self, before: str, after: str) -> None:
+        for end, beginning, found in across(before, after):
             self._remember(found.kind, found.value)
             self._halves[end, beginning] = found.value
 
@@ -119,7 +125,7 @@ class Masker:
     def value(self, value: object) -> object:
         """A JSON-like value (structs too) with every text in it masked, keys included."""
         plain: object = to_builtins(value)
-        self._learn_all(plain, "")
+        self._learn_all(plain)
         self._near = self._forms_near("\n".join(_texts(plain)))
         masked = self._masked(plain, "")
         self._near = self._forms
@@ -136,31 +142,50 @@ class Masker:
         """`value` (a scalar) as masked, where it may be a secret only because of its key."""
         if value is None or isinstance(value, bool | float):
             return value
-        self._learn_beside(key, str(value))
+        if _may_tell(key, str(value)):
+            self._learn_beside(key, str(value))
         masked = self.text(str(value))
         return value if masked == str(value) else masked
 
-    def _learn_all(self, value: object, stream: str) -> None:
+    def _learn_all(self, value: object) -> None:
+        """Every text and key of a value, each item beside its key, and what goes through the border of two texts."""
+        steps = list(self._steps(value, ""))
+        texts = [
+            before + after if what == "border" else _beside(before, after) if what == "item" else before
+            for what, before, after in steps
+        ]
+        found = find_in(texts)
+        self._seen |= {text: found.get(text, ()) for text in texts}
+        for what, before, after in steps:
+            if what == "border":
+                self._learn_split(before, after)
+            elif what == "item":
+                self._learn_beside(before, after)
+            else:
+                self.learn(before)
+
+    def _steps(self, value: object, stream: str) -> Iterator[tuple[str, str, str]]:
+        """What is to be learned, in order: ("text", text, ""), ("item", key, value), ("border", before, after)."""
         if isinstance(value, str):
-            self.follow(stream, value)
+            yield "text", value, ""
+            if border := self._border(stream, value):
+                yield "border", *border
         elif isinstance(value, dict):
             for key, item in cast("dict[object, object]", value).items():
-                self.learn(str(key))
-                if isinstance(item, str):
-                    self._learn_beside(str(key), item)
-                self._learn_all(item, f"{stream}.{key}")
+                yield "text", str(key), ""
+                if isinstance(item, str) and _may_tell(str(key), item):
+                    yield "item", str(key), item
+                yield from self._steps(item, f"{stream}.{key}")
         elif isinstance(value, list | tuple):
             for item in cast("list[object]", value):
-                self._learn_all(item, stream)
+                yield from self._steps(item, stream)
 
     def _learn_beside(self, key: str, value: str) -> None:
         """Structured data keeps a name and its value apart."""
-        if len(key) < 60 and len(value) < 4000:
-            quoted = value.replace('"', "'").replace("\n", " ")
-            for found in find(f'"{key}": "{quoted}"'):
-                if found.value == quoted:
-                    self._remember(found.kind, value)
-                    self._forms[value] = _Form(value, "", "")
+        for found in self._find(_beside(key, value)):
+            if found.value == _quoted(value):
+                self._remember(found.kind, value)
+                self._forms[value] = _Form(value, "", "")
 
     def _masked(self, value: object, field: str) -> object:
         if isinstance(value, str):
@@ -254,6 +279,18 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in cast("list[object]", value):
             yield from _texts(item)
+
+
+def _may_tell(key: str, value: str) -> bool:
+    return len(key) < 60 and len(value) < 4000
+
+
+def _beside(key: str, value: str) -> str:
+    return f'"{key}": "{_quoted(value)}"'
+
+
+def _quoted(value: str) -> str:
+    return value.replace('"', "'").replace("\n", " ")
 
 
 def _tells(value: str) -> bool:

@@ -15,11 +15,11 @@ def load(place: Place, *, orders: bool) -> Run:
     """The Run of an attempt, its files looked through for secrets. orders: whether texts that give orders are wanted."""
     from massgen_logs.run import load as runs  # here: a list of logs needs no run
     from massgen_logs.run import secrets
-    from massgen_logs.text.find import find_plain
+    from massgen_logs.text.find import find_in, find_plain
 
     run = runs.load(place, orders=orders)
     if run.secrets is None:
-        run.secrets = secrets.collect(run, place.attempt, find_plain)
+        run.secrets = secrets.collect(run, place.attempt, find_plain, lambda texts: find_in(texts, find_plain))
     return run
 
 
