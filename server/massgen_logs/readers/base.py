@@ -7,7 +7,8 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar, cast
 
@@ -26,7 +27,9 @@ MAX_LINE = 64 * 1024 * 1024
 MAX_LABEL, MAX_NAME = 120, 255
 """Characters of an answer's label and of an agent's or a tool's name, which stand in many lines. MassGen's labels have about eight;
 an agent's name is a folder's too."""
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
+_LOOKS = 1000
+"""Lines after which a reader looks whether its caller still waits."""
 
 
 class Problem(Struct, frozen=True):
@@ -138,20 +141,24 @@ def lines(path: Path | None, source: Source, problems: list[Problem]) -> Iterato
 
     What could not be read is counted in `source` and told in `problems`; what stands before it is handed out.
     """
-    for first, block in blocks(path, source, problems):
-        rows = block.split(b"\n")
-        if not rows[-1]:
-            rows.pop()
-        if b"\r" in block:
-            rows = [row.rstrip(b"\r") for row in rows]
-        if len(block) < MAX_LINE:
-            yield from enumerate(rows, first)
-            continue
-        for number, row in enumerate(rows, first):
-            if len(row) < MAX_LINE:
-                yield number, row
-            else:
-                _lost(source, problems, number, f"line longer than {MAX_LINE} bytes: skipped")
+    if path is None:
+        return
+    number = 0
+    try:
+        with _opened(path) as handle:
+            while row := handle.readline(MAX_LINE):
+                number += 1
+                if not number % _LOOKS:
+                    stop.check()
+                if row.endswith(b"\n"):
+                    row = row[:-1]
+                elif len(row) >= MAX_LINE:
+                    _skip_line(handle)
+                    _lost(source, problems, number, f"line longer than {MAX_LINE} bytes: skipped")
+                    continue
+                yield number, row.rstrip(b"\r") if row.endswith(b"\r") else row
+    except _UNREADABLE as error:
+        _broke_off(source, problems, number + 1, error)
 
 
 def lines_with(
@@ -176,7 +183,7 @@ def lines_with(
 def blocks(
     path: Path | None, source: Source, problems: list[Problem], begin: re.Pattern[bytes] | None = None,
 ) -> Iterator[tuple[int, bytes]]:  # fmt: skip
-    """(1-based number of its first line, bytes) of stretches of about a megabyte, which hold whole lines: for a reader that looks for
+    """(1-based number of its first line, bytes) of stretches of about a quarter of a megabyte, which hold whole lines: for a reader that looks for
     what matters before it takes lines apart. Never holds more than a stretch in memory, which a long line may make longer.
 
     Args:
@@ -189,8 +196,8 @@ def blocks(
         return
     number, block = 1, b""
     try:
-        with os.fdopen(open_file(path), "rb") as raw, _unzipped(raw) if path.suffix == ".zip" else raw as handle:
-            while data := handle.read1(_BLOCK):
+        with _opened(path) as handle:
+            while data := handle.read(_BLOCK):
                 block += data
                 if len(block) < _BLOCK:
                     continue
@@ -206,27 +213,43 @@ def blocks(
                 done, block = block, following
                 yield number, done
                 number += done.count(b"\n")
-                if not done.endswith(b"\n"):  # a line that was too long: the rest of it
-                    while (rest := handle.readline(MAX_LINE)) and not rest.endswith(b"\n"):
-                        pass
-                    number += bool(rest)
+                if not done.endswith(b"\n"):  # a line that was too long
+                    number += _skip_line(handle)
             if block:
                 yield number, block
     except _UNREADABLE as error:
         if whole := block[: block.rfind(b"\n") + 1]:
             yield number, whole
             number += whole.count(b"\n")
-        _lost(
-            source,
-            problems,
-            number if number > 1 else None,
-            f"cannot be {'read on' if number > 1 else 'opened'}: {getattr(error, 'strerror', None) or error}",
-        )
+        _broke_off(source, problems, number, error)
+
+
+def _skip_line(handle: BinaryIO) -> bool:
+    """The rest of a line; True if it has an end."""
+    while (rest := handle.readline(MAX_LINE)) and not rest.endswith(b"\n"):
+        pass
+    return bool(rest)
+
+
+def _broke_off(source: Source, problems: list[Problem], number: int, error: Exception) -> None:
+    what = f"cannot be {'read on' if number > 1 else 'opened'}: {getattr(error, 'strerror', None) or error}"
+    _lost(source, problems, number if number > 1 else None, what)
 
 
 def _lost(source: Source, problems: list[Problem], line: int | None, what: str) -> None:
     source.unreadable += 1
     problems.append(Problem(source.file, line, what))
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[BinaryIO]:
+    """A file, or the log in a zip archive."""
+    with os.fdopen(open_file(path), "rb", _BLOCK) as raw:
+        if path.suffix == ".zip":
+            with _unzipped(raw) as handle:
+                yield cast("BinaryIO", handle)
+        else:
+            yield raw
 
 
 def _unzipped(raw: BinaryIO) -> zipfile.ZipExtFile:

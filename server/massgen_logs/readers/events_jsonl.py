@@ -7,13 +7,14 @@ inside results.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 from msgspec import Struct
 
-from massgen_logs.readers.base import Problem, Source, as_name, lines, mapping, parse_json, text
+from massgen_logs.readers.base import MAX_NAME, Problem, Source, as_name, lines, mapping, parse_json, text
 
 
 class Event(Struct):
@@ -37,8 +38,11 @@ def source_of(line: int) -> str:
     return f"events.jsonl:{line}"
 
 
-# Sorted out by a look at the raw bytes, before any parsing: together they are most of a long file.
+_LONG = 2000
+"""Bytes of a line from which a look at its beginning is cheaper than to parse it."""
 _SKIPPED = ("evaluation_criteria_set", "final_presentation_chunk")
+_UNESCAPED = re.compile(r"[\w.-]{1,255}", re.ASCII)
+"""A name that stands in JSON as it is."""
 _MARKS = frozenset(kind.encode() for kind in _SKIPPED)
 
 
@@ -61,37 +65,45 @@ def parse(raw: bytes) -> Event | None:
 
 
 def _event(line: int, kind: str, entry: dict[str, object]) -> Event:
-    time, data = entry.get("timestamp"), entry.get("data")
+    time, agent, data = entry.get("timestamp"), entry.get("agent_id"), entry.get("data")
     # the checks stand here and not in base's functions: a long file has a million lines
     return Event(
-        line, time if isinstance(time, str) else "", kind, as_name(entry.get("agent_id")),
+        line, time if isinstance(time, str) else "", kind,
+        agent if isinstance(agent, str) and len(agent) <= MAX_NAME else as_name(agent),
         cast("dict[str, object]", data) if isinstance(data, dict) else {},
     )  # fmt: skip
 
 
-def read(path: Path | None, source: Source, problems: list[Problem], *, thinking: bool = True) -> Iterator[Event]:
+def read(
+    path: Path | None, source: Source, problems: list[Problem], *, agent: str | None = None,
+) -> Iterator[Event]:  # fmt: skip
     """Events in file order, without evaluation_criteria_set and final_presentation_chunk.
 
-    `source` and `problems` are filled while the iteration goes on. thinking=False skips the reasoning chunks too.
+    `source` and `problems` are filled while the iteration goes on. With an agent, whole lines that do not name it are
+    skipped unparsed; others may still be of another one.
     """
-    skipped = _SKIPPED if thinking else (*_SKIPPED, "thinking")
-    marks = {kind.encode() for kind in skipped}
+    name = f'"{agent}"'.encode() if agent is not None and _UNESCAPED.fullmatch(agent) else None
     for number, raw in lines(path, source, problems):
         source.rows += 1
-        if _kind(raw) in marks or not raw.strip():
+        if len(raw) > _LONG and _kind(raw) in _MARKS:
+            continue
+        if name is not None and name not in raw and raw.startswith(b"{") and raw.endswith(b"}"):
             continue
         try:
-            entry = mapping(parse_json(raw))
+            entry = parse_json(raw)
         except ValueError:
+            if not raw.strip():
+                continue
             source.unreadable += 1
             what = "no valid JSON (cut short)" if raw.startswith(b"{") else "no valid JSON"
             problems.append(Problem(source.file, number, what))
             continue
-        kind = text(entry.get("event_type"))
-        if kind is None:
+        entry = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
+        kind = entry.get("event_type")
+        if not isinstance(kind, str):
             source.unreadable += 1
             problems.append(Problem(source.file, number, "no event_type"))
             continue
-        if kind in skipped:
+        if kind in _SKIPPED:
             continue
         yield _event(number, kind, entry)

@@ -100,15 +100,6 @@ def with_config(metadata: Metadata, place: Place) -> Metadata:
     return metadata
 
 
-def clock_for(place: Place) -> Clock:
-    """The clock of a run, read from its files."""
-    status = status_json.read(place.attempt.file("status.json")).value
-    coordination = coordination_events.read(place.attempt.file("coordination_events.json")).value
-    return clock_of(
-        place, status, coordination, execution_metadata.read(place.attempt.file("execution_metadata.yaml")).value
-    )
-
-
 def clock_of(place: Place, status: Status, coordination: Coordination, metadata: Metadata | None) -> Clock:
     """The clock of a run, from moments that stand in local time and in Unix seconds.
 

@@ -87,6 +87,7 @@ def build(place: Place, *, orders: bool = True) -> Run:
         files.metadata.version, None if files.metadata.version else versions.inferred_range(attempt),
         files.status.question or coordination.question or files.metadata.query or files.metrics.question, {}, how,
     )  # fmt: skip
+    run.clock = time
     run.sources, run.problems, run.timeout_s = sources, problems, files.metadata.timeout_s
     run.logfire = files.metadata.logfire
     settings = files.metadata.orchestrator or {}

@@ -10,6 +10,7 @@ from massgen_logs.readers.metrics_summary import Subagent
 from massgen_logs.readers.status_json import Enforcement as Enforcement
 from massgen_logs.readers.status_json import RoundRecord as RoundRecord
 from massgen_logs.readers.status_json import Usage as Usage
+from massgen_logs.run.clock import Clock
 from massgen_logs.run.ending import Ending
 
 SILENCE_S = 10.0
@@ -267,6 +268,7 @@ class Run(Struct):
     question: str | None
     agents: dict[str, Agent]
     ending: Ending
+    clock: Clock = Clock(0.0, None, False)
     started: float | None = None
     ended: float | None = None
     duration_s: float | None = None

@@ -22,7 +22,6 @@ from massgen_logs.readers.calls_text import Piece, pieces
 from massgen_logs.run.backends import choose
 from massgen_logs.run.clock import Clock, stamp_seconds
 from massgen_logs.run.events import IGNORED, parse_args
-from massgen_logs.run.files import clock_for
 from massgen_logs.run.model import ANY_AGENT, Call, Run
 from massgen_logs.run.old_logs import WORKFLOW
 from massgen_logs.tree import Attempt, Place
@@ -77,7 +76,7 @@ def items(run: Run, place: Place, agent: str, sources: list[Source], problems: l
     """
     attempt = place.attempt
     if attempt.file("events.jsonl"):
-        return _from_events(run, attempt, agent, clock_for(place), sources, problems)
+        return _from_events(run, attempt, agent, run.clock, sources, problems)
     outputs = agent_outputs.read(attempt.file("agent_outputs", f"{agent}.txt"))
     if outputs.source:
         sources.append(outputs.source)
@@ -87,7 +86,7 @@ def items(run: Run, place: Place, agent: str, sources: list[Source], problems: l
         raise MassgenLogError(
             f"No file of this attempt holds a trace of {agent}. Next: run_overview names what there is."
         )
-    return _from_log(run, attempt, clock_for(place), sources, problems)
+    return _from_log(run, attempt, run.clock, sources, problems)
 
 
 def _from_events(
@@ -103,7 +102,7 @@ def _from_events(
     pending: list[tuple[int, str, str]] = []
     held: list[Item] = []
     answers, presenting, started = 0, False, 0
-    for event in events_jsonl.read(attempt.file("events.jsonl"), source, problems):
+    for event in events_jsonl.read(attempt.file("events.jsonl"), source, problems, agent=agent):
         if event.agent != agent:
             continue
         t = clock.iso(event.time)
