@@ -88,7 +88,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     Parser.loads = staticmethod(loads)  # type: ignore[attr-defined]
     monkeypatch.setattr(handles.Folder, "open", noted)
-    monkeypatch.setattr(os, "fdopen", lambda descriptor, _mode: Counted(io.FileIO(descriptor)))
+    monkeypatch.setattr(os, "fdopen", lambda descriptor, _mode, _size=0: Counted(io.FileIO(descriptor)))
     monkeypatch.setattr(base, "orjson", Parser)
     load._cache.clear()
     Counted.total = 0
@@ -138,7 +138,7 @@ def test_commands_are_listed_without_comparing_them(monkeypatch: pytest.MonkeyPa
 
 
 def test_only_chunks_that_may_tell_a_call_are_taken_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 5,000 chunks of reasoning and one call in their middle two are: the first, and the call."""
+    """Of 2,000 chunks of reasoning and one call in their middle two are: the first, and the call."""
     quiet = (
         "10:00:00.000 | 🔹 [chat] Yielding chunk: StreamChunk(type='reasoning', content='so it is', tool_calls=None)\n"
     )
@@ -147,15 +147,15 @@ def test_only_chunks_that_may_tell_a_call_are_taken_apart(tmp_path: Path, monkey
         "{'name': 'execute_command', 'arguments': '{\"command\": \"ls\"}'}}], error=None)\n"
     )
     path = tmp_path / "streaming_debug.log"
-    path.write_text(quiet * 2500 + telling + quiet * 2500)
+    path.write_text(quiet * 1000 + telling + quiet * 1000)
     taken = list[int]()
     plain = streaming_debug._chunk
     monkeypatch.setattr(streaming_debug, "_chunk", lambda line, text: taken.append(line) or plain(line, text))
     source = Source(path.name)
     found = [chunk.calls for chunk in streaming_debug.read(path, source, list[Problem]())]
-    assert taken == [1, 2501]
+    assert taken == [1, 1001]
     assert found[1] == (("execute_command", '{"command": "ls"}'),)
-    assert source.rows == 5001
+    assert source.rows == 2001
 
 
 def test_ordinary_text_never_reaches_the_slow_patterns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def _looking(runs: set[str]) -> set[str]:
     """Those of these runs that may be a token: first all at once, because most texts have none."""
     whole = "\n".join(runs)
-    words = [word for word in _WORDS if word in whole]
+    many = len(whole) > _STRETCH
+    words = [] if many and not _quick_words().isinstance_python(whole) else [word for word in _WORDS if word in whole]
     loose = LOOSE.search(whole) is not None
     if not words and not loose:
         return set()
@@ -240,9 +241,18 @@ def _hinted(lower: str) -> Iterator[tuple[int, int]]:
 @cache
 def _quick_hints() -> SchemaValidator:
     """All hints as one regular expression of pydantic's Rust core, which is forty times faster than `re`."""
+    return _quick("|".join(f"(?:{hint.pattern})" for hint in HINTS).replace(r"\s", r"\s\x1c-\x1f"))
+
+
+@cache
+def _quick_words() -> SchemaValidator:
+    """The words of all formats in the same way."""
+    return _quick("|".join(map(re.escape, _WORDS)))
+
+
+def _quick(pattern: str) -> SchemaValidator:
     from pydantic_core import SchemaValidator  # here: short texts need it not
 
-    pattern = "|".join(f"(?:{hint.pattern})" for hint in HINTS).replace(r"\s", r"\s\x1c-\x1f")
     return SchemaValidator({"type": "str", "pattern": pattern})
 
 

@@ -109,8 +109,11 @@ class Masker:
 
     def text(self, value: str, field: str = "") -> Masked:
         """`value` without its secrets; `field` names where it stands."""
+        here = self._find(value)
+        if not here and not self._near and not self._halves:
+            return Masked(value)
         spans: list[tuple[int, int, str]] = []
-        for found in self._find(value):
+        for found in here:
             self._remember(found.kind, found.value)
             spans.append((found.start, found.end, found.value))
         spans += self._known(value)
