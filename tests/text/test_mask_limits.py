@@ -9,12 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from conftest import CORPUS
-from massgen_logs.text.find import find
+from massgen_logs.quick import valid
+from massgen_logs.text.find import _quick_tokens, find
 from massgen_logs.text.mask import Masker
 from massgen_logs.text.secret_contexts import CONTEXTS
-from massgen_logs.text.secret_formats import FORMATS
+from massgen_logs.text.secret_formats import DOTTED, FORMATS, LOOSE
+from security.planted import tokens
 
 _HOSTILE = """
 import resource, sys
@@ -119,3 +123,29 @@ def test_the_repository_holds_no_secret() -> None:
         for found in find(file.read_text())
         if found.kind not in {"assignment", "option", "authorization", "url-parameter"}
     ] == []
+
+
+@given(st.one_of(st.from_regex(LOOSE), st.from_regex(DOTTED).map(lambda before: before + "a" * 15)))
+@settings(max_examples=300)
+def test_the_quick_look_leaves_out_no_token(text: str) -> None:
+    """Whatever may be a token of a format without words of its own passes it."""
+    assert _quick_tokens()(valid(text)), text
+
+
+def test_a_token_in_a_long_text_is_found_as_one_in_a_short() -> None:
+    """Of every provider: a long text has a quick look first, and is looked through only where that says so."""
+    around = "The build wrote a report and told where it is. " * 60
+    for kind, secret in tokens(11, 20):
+        short = [(found.kind, found.value) for found in find(f"told {secret} .")]
+        assert [(found.kind, found.value) for found in find(f"{around}told {secret} .{around}")] == short, (
+            kind,
+            secret,
+        )
+
+
+def test_a_quiet_piece_hides_no_secret_beside_it() -> None:
+    """What was looked through without a secret is remembered; the same words around one are looked through."""
+    prompt = "Use the token: none is needed, and login by key. " * 60
+    assert not find(prompt)
+    assert [found.value for found in find(prompt + 'token: "zq81kd0mxw"')] == ["zq81kd0mxw"]
+    assert [found.value for found in find('token: "zq81kd0mxw" ' + prompt)] == ["zq81kd0mxw"]

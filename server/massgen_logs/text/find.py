@@ -6,17 +6,14 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from massgen_logs import stop
+from massgen_logs.quick import looker, valid
 from massgen_logs.text.secret_contexts import ALREADY, CALL, CONTEXTS, HINTS, NO_SECRET, OWN_OPTION, URL_HINT
-from massgen_logs.text.secret_formats import DOTTED, FORMATS, LOOSE
+from massgen_logs.text.secret_formats import DOTTED, FORMATS, LOOSE, QUICK
 from massgen_logs.text.views import View, replaced
-
-if TYPE_CHECKING:
-    from pydantic_core import SchemaValidator
 
 
 class Found(Struct, frozen=True):
@@ -69,6 +66,9 @@ _TAIL = re.compile(r"(?:[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/=]{1,64}(?=[\s\\])|\s|\\
 _SHORT = 900
 """Characters of a text that is remembered; the borders that Masker joins are shorter."""
 _MOST_KNOWN = 8192
+_MOST_QUIET = 1000
+_BEHIND = 10
+"""Characters that a context looks behind itself."""
 _AT_ONCE = 20_000
 """Characters of texts that are looked through together."""
 _BETWEEN = "\n\0\n"
@@ -89,8 +89,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def _looking(runs: set[str]) -> set[str]:
     """Those of these runs that may be a token: first all at once, because most texts have none."""
     whole = "\n".join(runs)
-    many = len(whole) > _STRETCH
-    words = [] if many and not _quick_words().isinstance_python(whole) else [word for word in _WORDS if word in whole]
+    if not _may_hold_token(whole):
+        return set()
+    words = [word for word in _WORDS if word in whole]
     loose = LOOSE.search(whole) is not None
     if not words and not loose:
         return set()
@@ -175,6 +176,8 @@ def _plain(text: str) -> Iterator[Found]:
 
 
 def _token_places(text: str) -> Iterator[tuple[int, int]]:
+    if not _may_hold_token(text):
+        return
     for run in _looking(set(_RUN.findall(text))):
         at = text.find(run)
         while at >= 0:
@@ -230,37 +233,38 @@ def _hinted(lower: str) -> Iterator[tuple[int, int]]:
     if len(lower) <= _STRETCH:
         yield 0, len(lower)
         return
-    valid = lower if lower.isascii() else lower.encode("utf-8", "replace").decode()
-    quick = _quick_hints()
+    letters, quick = valid(lower), _quick_hints()
     for start in range(0, len(lower), _STRETCH):
         end = min(len(lower), start + _STRETCH + _LONG_HINT)
-        if quick.isinstance_python(valid[start:end]):
+        if quick(letters[start:end]):
             yield start, end
 
 
 @cache
-def _quick_hints() -> SchemaValidator:
-    """All hints as one regular expression of pydantic's Rust core, which is forty times faster than `re`."""
-    return _quick("|".join(f"(?:{hint.pattern})" for hint in HINTS).replace(r"\s", r"\s\x1c-\x1f"))
+def _quick_hints() -> Callable[[str], bool]:
+    return looker("|".join(f"(?:{hint.pattern})" for hint in HINTS).replace(r"\s", r"\s\x1c-\x1f"))
+
+
+def _may_hold_token(text: str) -> bool:
+    """False for a long text that has nothing of any format: most files."""
+    return len(text) <= _STRETCH or _quick_tokens()(valid(text))
 
 
 @cache
-def _quick_words() -> SchemaValidator:
-    """The words of all formats in the same way."""
-    return _quick("|".join(map(re.escape, _WORDS)))
-
-
-def _quick(pattern: str) -> SchemaValidator:
-    from pydantic_core import SchemaValidator  # here: short texts need it not
-
-    return SchemaValidator({"type": "str", "pattern": pattern})
+def _quick_tokens() -> Callable[[str], bool]:
+    return looker("|".join([*map(re.escape, (*_WORDS, *_ALONE, "1//0")), QUICK]))
 
 
 def _contexts(text: str, start: int, end: int) -> Iterator[Found]:
+    piece = text[max(0, start - _BEHIND) : end]
+    if piece in _quiet:  # MassGen's prompts, which hold such words, stand in many files of every run
+        return
+    matched = False
     lower = text[start:end].lower()
     for kind, words, pattern in CONTEXTS:
         if any(word in lower for word in words):
             for match in _compiled(pattern).finditer(text, start, end):
+                matched = True
                 if match.end() == end:  # the place was guessed too short
                     match = match.re.match(text, match.start(), end + _LONG_WINDOW)
                     if match is None:
@@ -274,6 +278,14 @@ def _contexts(text: str, start: int, end: int) -> Iterator[Found]:
                         yield Found(pair.start(1), pair.end(1), kind, pair[1])
                 elif _is_secret(value, text[match.end(group) : match.end(group) + 1]):
                     yield Found(match.start(group), match.end(group), kind, value)
+    if not matched and len(piece) < _LONG_WINDOW:
+        if len(_quiet) >= _MOST_QUIET:
+            _quiet.clear()
+        _quiet.add(piece)
+
+
+_quiet: set[str] = set()
+"""Pieces of texts in which no context is, though a hint of one."""
 
 
 def _is_secret(value: str, after: str) -> bool:

@@ -119,3 +119,8 @@ LOOSE = re.compile(
 """In a run of token characters: one of the formats without words of their own may stand here."""
 DOTTED = re.compile(r"\d{8}:\Z|[MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.\Z|pat[A-Za-z0-9]{14}\.\Z")
 """The same before a run."""
+QUICK = (
+    r"[Xx][Oo][Xx][A-Za-z][-.]|(?:AC|SK)[a-z0-9]{8}|pat[A-Za-z0-9]{8}|[0-9a-z]-us[0-9]|fc-[0-9a-f]{8}|EAA[A-Za-z0-9]{8}|key-[0-9a-f]{8}"
+    r"|sk_[0-9a-f]{8}|fw_[A-Za-z0-9]{8}|\d{8}:[A-Za-z0-9_-]{8}|[MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\."
+)
+"""Stands in every text that LOOSE or DOTTED is found in."""
