@@ -12,8 +12,9 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from msgspec import Struct
@@ -96,16 +97,17 @@ def open_file(path: Path) -> int:
 
 class Folder(Struct):
     """An open folder. Its entries are named relative to its handle (None where the system has no such calls), so that it
-    stays the same folder whatever happens to its path. Every method raises OSError."""
+    stays the same folder whatever happens to its path. Every method raises OSError. kept: its handle outlives it."""
 
     path: Path
     handle: int | None
+    kept: bool = False
 
     def __enter__(self) -> Folder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.handle is not None:
+        if self.handle is not None and not self.kept:
             os.close(self.handle)
 
     def _at(self, name: str) -> str:
@@ -187,8 +189,39 @@ def is_open(folder: Path) -> bool:
         return False
 
 
+_kept: ContextVar[dict[str, int] | None] = ContextVar("kept", default=None)
+_MOST_KEPT = 64
+
+
+@contextmanager
+def kept_open() -> Generator[None]:
+    """Inside, the folders of files stay open: one run asks for hundreds of files in few folders. What takes a folder's place meanwhile
+    is not seen before the end."""
+    if not BY_HANDLE or _kept.get() is not None:
+        yield
+        return
+    kept: dict[str, int] = {}
+    token = _kept.set(kept)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+        for handle in kept.values():
+            os.close(handle)
+
+
 def _parent(path: Path) -> Folder:
-    return Folder(path.parent, _enter(path.parent, _THROUGH))
+    folder, kept = path.parent, _kept.get()
+    if kept is None:
+        return Folder(folder, _enter(folder, _THROUGH))
+    name = str(folder)
+    handle = kept.get(name)
+    if handle is None:
+        handle = _enter(folder, _THROUGH)
+        if handle is None or len(kept) >= _MOST_KEPT:
+            return Folder(folder, handle)
+        kept[name] = handle
+    return Folder(folder, handle, kept=True)
 
 
 def _enter(path: Path, flags: int) -> int | None:

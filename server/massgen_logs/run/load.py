@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 
+from massgen_logs.handles import kept_open
 from massgen_logs.readers.base import Problem, Source
 from massgen_logs.run import (
     answers,
@@ -43,7 +44,8 @@ def load(place: Place, *, orders: bool = True) -> Run:
         if key in _cache and _cache[key][0] == signature and not (orders and _cache[key][1].planted is None):
             _cache.move_to_end(key)
             return _cache[key][1]
-    run = build(place, orders=orders)
+    with kept_open():
+        run = build(place, orders=orders)
     if run.ending.state == "in_progress":
         return run  # true only for now: a killed run's files never change again
     with _lock:

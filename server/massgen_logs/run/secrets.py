@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from massgen_logs import stop
-from massgen_logs.handles import listing
+from massgen_logs.handles import kept_open, listing
 from massgen_logs.readers.base import read_text
 from massgen_logs.run.model import Run, Secret, Secrets
 from massgen_logs.tree import Attempt
@@ -42,14 +42,15 @@ def collect(
     Where files were too large, what the run took from them is looked through instead.
     """
     secrets, found, room = Secrets(), dict[str, Secret](), MOST_BYTES
-    for size, name, changed, path in sorted(_files(attempt)):
-        stop.check()
-        if size > room:
-            secrets.skipped.append(name)
-            continue
-        room -= size
-        for line, hit in _in_file(path, changed, size, find):
-            _add(found, hit, f"{name}:{line}")
+    with kept_open():
+        for size, name, changed, path in sorted(_files(attempt)):
+            stop.check()
+            if size > room:
+                secrets.skipped.append(name)
+                continue
+            room -= size
+            for line, hit in _in_file(path, changed, size, find):
+                _add(found, hit, f"{name}:{line}")
     taken = list(_taken(run)) if secrets.skipped else []
     hits = find_in(text for text, _ in taken)
     for text, src in taken if hits else ():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from massgen_logs.handles import kept_open
 from massgen_logs.readers import coordination_events, execution_metadata, metrics_summary, status_json
 from massgen_logs.readers.base import Problem, as_name, mapping, number, parse_json, read_head, text, texts
 from massgen_logs.readers.coordination_events import Coordination
@@ -41,6 +42,11 @@ def _place(session: Session, turn: int, attempt: Attempt) -> Place:
 
 def summarise(place: Place) -> Summary:
     """Read one attempt for a list. A run whose end the small files do not tell is loaded in full."""
+    with kept_open():
+        return _summarised(place)
+
+
+def _summarised(place: Place) -> Summary:
     attempt = place.attempt
     read = status_json.read(attempt.file("status.json"))
     status = read.value
