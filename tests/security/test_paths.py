@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -461,6 +461,37 @@ def test_a_swap_before_writing_writes_nothing_outside(
     written = [str(path) for path in (tree.root / "moved").rglob("ANALYSIS_REPORT*")]
     assert len(written) == (2 if answered else 0), text
     assert tree.state() == tree.before
+
+
+@pytest.mark.parametrize("level", ["session", "turn", "attempt", "agent"])
+def test_a_folder_that_is_kept_open_stays_what_it_was(level: str, tree: Tree) -> None:
+    """While a run is read: a link that takes the place of one of its folders is followed neither by what is open nor anew, and
+    all handles are closed in the end, whatever happens."""
+    path = tree.attempt / "agent_a" / "mine.txt" if level == "agent" else tree.attempt / "status.json"
+    path.write_bytes(b"mine")
+    before = len(os.listdir("/proc/self/fd"))
+    with suppress(KeyError), handles.kept_open():
+        assert handles.is_file(path)
+        swap(tree, level)
+        with os.fdopen(handles.open_file(path), "rb") as file:
+            assert file.read() == b"mine"
+        for other in (tree.session, tree.attempt, tree.attempt / "agent_a"):
+            assert CANARY not in dict(entries(other))
+        raise KeyError
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert not handles.is_file(path)
+
+
+def test_no_more_than_some_folders_are_kept_open(tmp_path: Path) -> None:
+    """A run may have thousands."""
+    session = tmp_path / NAME
+    for number in range(200):
+        (session / str(number)).mkdir(parents=True)
+        (session / str(number) / "file").write_bytes(b"x")
+    before = len(os.listdir("/proc/self/fd"))
+    with handles.kept_open():
+        assert all(handles.is_file(session / str(number) / "file") for number in range(200))
+        assert len(os.listdir("/proc/self/fd")) <= before + 64
 
 
 @contextmanager
