@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -17,6 +16,8 @@ def quoted(given: str) -> str:
 
 def nearest(wanted: str, existing: Iterable[str], limit: int = 5) -> str:
     """Name what exists instead of `wanted`: the closest names first, then the others, at most `limit`."""
+    import difflib  # here: most calls are right
+
     names = list(existing)
     close = difflib.get_close_matches(wanted[:200], names, n=limit, cutoff=0.5)
     shown = (close + [name for name in names if name not in close])[:limit]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import zipfile
-import zlib
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,8 +130,8 @@ def sane(value: object) -> object:
     return value
 
 
-_UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
-"""What reading a file or a damaged archive raises (RuntimeError: it has a password)."""
+_UNREADABLE = (OSError, EOFError, ValueError)
+"""What reading a file or a damaged archive raises."""
 
 
 def lines(path: Path | None, source: Source, problems: list[Problem]) -> Iterator[tuple[int, bytes]]:
@@ -247,19 +245,31 @@ def _opened(path: Path) -> Generator[BinaryIO]:
     with os.fdopen(open_file(path), "rb", _BLOCK) as raw:
         if path.suffix == ".zip":
             with _unzipped(raw) as handle:
-                yield cast("BinaryIO", handle)
+                yield handle
         else:
             yield raw
 
 
-def _unzipped(raw: BinaryIO) -> zipfile.ZipExtFile:
-    """The only member of a log that MassGen rotated away; refuses one that would be larger than a gigabyte."""
-    archive = zipfile.ZipFile(raw)
-    members = archive.infolist()
-    packed = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-    if len(members) != 1 or members[0].file_size > 1 << 30 or members[0].compress_type not in packed:
-        raise zipfile.BadZipFile("no archive of one log")
-    return cast("zipfile.ZipExtFile", archive.open(members[0]))
+@contextmanager
+def _unzipped(raw: BinaryIO) -> Generator[BinaryIO]:
+    """The only member of a log that MassGen rotated away; refuses one that would be larger than a gigabyte.
+
+    Raises:
+        ValueError: for whatever is wrong with the archive.
+    """
+    import zipfile  # here: few logs were rotated away
+    import zlib
+
+    try:
+        archive = zipfile.ZipFile(raw)
+        members = archive.infolist()
+        packed = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+        if len(members) != 1 or members[0].file_size > 1 << 30 or members[0].compress_type not in packed:
+            raise ValueError("no archive of one log")
+        with archive.open(members[0]) as handle:
+            yield cast("BinaryIO", handle)
+    except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:  # RuntimeError: it has a password
+        raise ValueError(str(error)) from error
 
 
 def mapping(value: object) -> dict[str, object]:

@@ -5,7 +5,6 @@ Standard library and orjson only: a list of logs asks it for each row that has a
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -57,6 +56,8 @@ def digest(path: Path) -> str:
     Raises:
         OSError: if it can't be read.
     """
+    import hashlib  # here and below: a list of logs without reports needs it not
+
     with os.fdopen(open_file(path), "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size <= 2 * _END:
@@ -84,6 +85,8 @@ def stale(session: Session, turn: Turn) -> bool | None:
         return None
     if not isinstance(data, dict):
         return None
+    import hashlib
+
     record = cast("dict[str, object]", data)
     known = _known(record.get("fingerprints"))
     if known is None or record.get("report_sha256") != hashlib.sha256(report).hexdigest():

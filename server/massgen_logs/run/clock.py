@@ -7,6 +7,7 @@ both (run/files.py lists them), rounded to a quarter of an hour; without one, th
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 _HALF_DAY = 43200
 _EPOCH = datetime(1970, 1, 1)
+_STAMP = re.compile(r"(\d{8})_(\d{6})(?:_(\d{1,6}))?", re.ASCII)
 
 
 class Clock(Struct, frozen=True):
@@ -54,12 +56,8 @@ class Clock(Struct, frozen=True):
 
 def stamp_seconds(stamp: str) -> float | None:
     """A folder stamp YYYYMMDD_HHMMSS[_ffffff] read as if it were UTC, in Unix seconds."""
-    for form in ("%Y%m%d_%H%M%S_%f", "%Y%m%d_%H%M%S"):
-        try:
-            return datetime.strptime(stamp, form).replace(tzinfo=UTC).timestamp()
-        except ValueError:
-            continue
-    return None
+    match = _STAMP.fullmatch(stamp)
+    return iso_seconds(f"{match[1]}T{match[2]}.{(match[3] or '').ljust(6, '0')}") if match else None
 
 
 def make(session: str, pairs: Iterable[tuple[float | None, float | None]], start: float | None = None) -> Clock:

@@ -69,8 +69,9 @@ _MOST_KNOWN = 8192
 _MOST_QUIET = 1000
 _BEHIND = 10
 """Characters that a context looks behind itself."""
-_AT_ONCE = 20_000
-"""Characters of texts that are looked through together."""
+_AT_ONCE = 1500
+"""Characters of texts that are looked through together: fewer than what gets a quick look, whose library takes longer to import than
+an answer to look through."""
 _BETWEEN = "\n\0\n"
 """No secret goes through it, and nothing that tells one."""
 _STRETCH = 2000
@@ -120,7 +121,9 @@ def find(text: str) -> Sequence[Found]:
     return found
 
 
-def find_in(texts: Iterable[str], by: Callable[[str], Sequence[Found]] = find) -> dict[str, Sequence[Found]]:
+def find_in(
+    texts: Iterable[str], by: Callable[[str], Sequence[Found]] = find, at_once: int = _AT_ONCE,
+) -> dict[str, Sequence[Found]]:  # fmt: skip
     """Those of many texts that hold secrets, as `by` finds them. Most texts hold none, which is seen sooner in many at once."""
     wanted = dict.fromkeys(texts)
     found: dict[str, Sequence[Found]] = {}
@@ -131,7 +134,7 @@ def find_in(texts: Iterable[str], by: Callable[[str], Sequence[Found]] = find) -
         elif text:
             batch.append(text)
             chars += len(text)
-        if batch and (chars > _AT_ONCE or not text):
+        if batch and (chars > at_once or not text):
             stop.check()
             if len(batch) == 1 or by(_BETWEEN.join(batch)):
                 found |= {one: hits for one in batch if (hits := by(one))}

@@ -151,7 +151,7 @@ def _stale(turns: list[TurnRow]) -> bool | None:
 
 def _started(name: str) -> str | None:
     try:
-        return datetime.strptime(name[4:19], "%Y%m%d_%H%M%S").isoformat(" ")
+        return datetime.fromisoformat(name[4:19].replace("_", "T")).isoformat(" ")
     except ValueError:
         return None
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from massgen_logs.run.model import Run
     from massgen_logs.tree import Place
 
+_AT_ONCE = 20_000
+"""Characters of a long run's texts that are looked through together."""
+
 
 def load(place: Place, *, orders: bool) -> Run:
     """The Run of an attempt, its files looked through for secrets. orders: whether texts that give orders are wanted."""
@@ -19,7 +22,9 @@ def load(place: Place, *, orders: bool) -> Run:
 
     run = runs.load(place, orders=orders)
     if run.secrets is None:
-        run.secrets = secrets.collect(run, place.attempt, find_plain, lambda texts: find_in(texts, find_plain))
+        run.secrets = secrets.collect(
+            run, place.attempt, find_plain, lambda texts: find_in(texts, find_plain, _AT_ONCE)
+        )
     return run
 
 
