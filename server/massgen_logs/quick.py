@@ -6,7 +6,16 @@ They know neither what stands around a match nor what was matched before (no loo
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+
+_LEAST, _IMPORT = 2000, 10_000
+"""Characters from which a look pays: where the library is there already, and where it must be imported first."""
+
+
+def pays(text: str) -> bool:
+    """Whether a quick look at a text takes less time than it may save."""
+    return len(text) > (_LEAST if "pydantic_core" in sys.modules else _IMPORT)
 
 
 def looker(pattern: str) -> Callable[[str], bool]:

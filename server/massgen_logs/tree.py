@@ -208,7 +208,7 @@ def root_around(log: str, cwd: Path | None = None) -> Path | None:
 
 def session_names(root: Path) -> list[str]:
     """Names of the `log_*` folders in `root`, newest first (the name is the start time)."""
-    return sorted((name for name, is_dir in entries(root) if is_dir and SESSION.fullmatch(name)), reverse=True)
+    return [name for name, is_dir in reversed(entries(root)) if is_dir and SESSION.fullmatch(name)]
 
 
 def read_session(path: Path) -> Session:

@@ -10,7 +10,7 @@ from functools import cache
 from msgspec import Struct
 
 from massgen_logs import stop
-from massgen_logs.quick import looker, valid
+from massgen_logs.quick import looker, pays, valid
 from massgen_logs.text.secret_contexts import ALREADY, CALL, CONTEXTS, HINTS, NO_SECRET, OWN_OPTION, URL_HINT
 from massgen_logs.text.secret_formats import DOTTED, FORMATS, LOOSE, QUICK
 from massgen_logs.text.views import View, replaced
@@ -70,8 +70,7 @@ _MOST_QUIET = 1000
 _BEHIND = 10
 """Characters that a context looks behind itself."""
 _AT_ONCE = 1500
-"""Characters of texts that are looked through together: fewer than what gets a quick look, whose library takes longer to import than
-an answer to look through."""
+"""Characters of texts that are looked through together."""
 _BETWEEN = "\n\0\n"
 """No secret goes through it, and nothing that tells one."""
 _STRETCH = 2000
@@ -233,7 +232,7 @@ def _context_places(text: str) -> Iterator[tuple[int, int]]:
 
 def _hinted(lower: str) -> Iterator[tuple[int, int]]:
     """Where hints may be: of a long text only the stretches in which a quick look sees one."""
-    if len(lower) <= _STRETCH:
+    if not pays(lower):
         yield 0, len(lower)
         return
     letters, quick = valid(lower), _quick_hints()
@@ -250,7 +249,7 @@ def _quick_hints() -> Callable[[str], bool]:
 
 def _may_hold_token(text: str) -> bool:
     """False for a long text that has nothing of any format: most files."""
-    return len(text) <= _STRETCH or _quick_tokens()(valid(text))
+    return not pays(text) or _quick_tokens()(valid(text))
 
 
 @cache
