@@ -13,9 +13,13 @@ from massgen_logs.readers.base import Read, read_text
 from massgen_logs.readers.calls_text import Piece, pieces
 
 
+MAX_OUTPUTS = 64 * 1024 * 1024
+"""Bytes of a file of outputs; a larger one is reported and not read."""
+
+
 def read(path: Path | None) -> Read[list[Piece]]:
     """Calls, results and the text between them, in order."""
-    found = read_text(path)
+    found = read_text(path, MAX_OUTPUTS)
     rows = list(pieces(found.value))
     if found.source and path:
         found.source.file = f"agent_outputs/{path.name}"

@@ -20,6 +20,8 @@ MOST = 200
 _COUNTED = 10_000
 """Different places that are counted: a log that is made of orders fills no memory."""
 _AROUND = 400
+_PIECE, _OVER = 1_000_000, 2000
+"""Characters of a long text that are looked at together, so that it is never copied whole; and by which the pieces overlap."""
 _READER = r"(?:ai|a\.i\.|llm|language model|chatbot|coding agent|ai agent|ai assistant|assistant|agent|claude|gpt|gemini|analy[sz]er|reviewer|reader)s?"
 _PATTERNS: tuple[tuple[str, str], ...] = (
     ("override", r"(?i)\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,30}\b(?:previous|prior|above|earlier|preceding|other|your|system|all)\b"
@@ -70,7 +72,8 @@ class Places(Struct):
 
     def look(self, text: str, whose: str, agent: str | None, t: float | None, src: str) -> None:
         """Add those of a text; the arguments are those of `look`."""
-        for one in look(text, whose, agent, t, src) if self.looking else ():
+        pieces = range(0, len(text) or 1, _PIECE) if self.looking else ()
+        for one in (one for at in pieces for one in look(text[at : at + _PIECE + _OVER], whose, agent, t, src)):
             words = hash((one.kind, one.agent, " ".join(one.quote.split())[:120]))
             if words in self.seen or len(self.seen) > _COUNTED:
                 continue

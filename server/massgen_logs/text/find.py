@@ -38,7 +38,7 @@ _SPLIT = re.compile(
     rf"(?<![A-Za-z0-9_+/=.~:-])[A-Za-z0-9_+/=.~:-]{{1,300}}(?={_GAP}(?P<next>[A-Za-z0-9_+/.~-]{{4,300}}))"
 )
 _UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff](?:(?<=\x1b)(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)))?"
+    r"(?:[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff](?:(?<=\x1b)(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)))?)+"
 )
 _ESCAPE = re.compile(r"\\(?:/|u00([2-7][0-9a-fA-F]))")
 _PERCENT = re.compile(r"%(?:25){0,2}([2-7][0-9A-Fa-f])")
@@ -65,6 +65,8 @@ _BODY = re.compile(
 _TAIL = re.compile(r"(?:[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/=]{1,64}(?=[\s\\])|\s|\\{1,4}[nrt])*\Z")
 _SHORT = 900
 """Characters of a text that is remembered; the borders that Masker joins are shorter."""
+_WHOLE, _OVERLAP = 1_000_000, 25_000
+"""Characters of the pieces of a long text, and by which they overlap: more than the longest secret has."""
 _MOST_KNOWN = 8192
 _MOST_QUIET = 1000
 _BEHIND = 10
@@ -155,6 +157,20 @@ def _remember(text: str, found: Sequence[Found]) -> None:
 
 
 def _all(text: str) -> list[Found]:
+    if len(text) <= _WHOLE + _OVERLAP:
+        return _in_piece(text)
+    found: list[Found] = []
+    for first in range(0, len(text), _WHOLE):  # what a text reads without its escapes takes a hundred times its memory
+        stop.check()
+        found += [
+            Found(first + one.start, first + one.end, one.kind, one.value)
+            for one in _in_piece(text[first : first + _WHOLE + _OVERLAP])
+            if one.start < _WHOLE  # else the next piece has it
+        ]
+    return found
+
+
+def _in_piece(text: str) -> list[Found]:
     found = [*_plain(text), *_wrapped(text)]
     for pattern, by in _VIEWS:
         view = replaced(text, pattern, by)
