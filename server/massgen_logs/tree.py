@@ -224,6 +224,15 @@ def read_session(path: Path) -> Session:
     return Session(path.name, path, tuple(_join_split(turns)))
 
 
+def is_analyzed(path: Path) -> bool:
+    """Whether a turn of a `log_*` folder has a report. Most have none, which is seen without reading their turns."""
+    found = entries(path)
+    reports = [os.path.join(path, name, REPORT) for _, name in _numbered(found, "turn_")]
+    if (REPORT, False) not in found and not any(status(report) for report in reports):
+        return False
+    return any(turn.analyzed for turn in read_session(path).turns)
+
+
 def resolve(root: Path, log: str | None = None, turn: int | None = None, attempt: int | None = None) -> Place:
     """Find one attempt.
 

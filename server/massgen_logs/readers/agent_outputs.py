@@ -12,7 +12,6 @@ from pathlib import Path
 from massgen_logs.readers.base import Read, read_text
 from massgen_logs.readers.calls_text import Piece, pieces
 
-
 MAX_OUTPUTS = 64 * 1024 * 1024
 """Bytes of a file of outputs; a larger one is reported and not read."""
 
