@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 
@@ -11,6 +10,7 @@ from msgspec import Struct
 
 from massgen_logs import stop
 from massgen_logs.quick import looker, pays, valid
+from massgen_logs.text.private_keys import private_keys
 from massgen_logs.text.secret_contexts import ALREADY, CALL, CONTEXTS, HINTS, NO_SECRET, OWN_OPTION, URL_HINT
 from massgen_logs.text.secret_formats import DOTTED, FORMATS, LOOSE, QUICK
 from massgen_logs.text.views import View, replaced
@@ -54,15 +54,6 @@ _LINES = 6
 _WINDOW, _LONG_WINDOW = 700, 4600
 """Longer than what a context that needs an end takes up, and than any value that a context masks."""
 
-_BEGIN = re.compile(
-    r"-{4,5} ?BEGIN[ +][A-Z0-9 +]{0,40}PRIVATE[ +]KEY(?:[ +]BLOCK)? ?-{4,5}|PuTTY-User-Key-File-\d(?:: [\w-]{1,40})?"
-)
-_END = re.compile(r"-{4,5} ?END[ +][A-Z0-9 +]{0,40}PRIVATE[ +]KEY(?:[ +]BLOCK)? ?-{4,5}|Private-MAC: [0-9a-f]*")
-_BODY = re.compile(
-    r"(?:[A-Za-z0-9+/=]{16,}|\s|\\{1,7}[nrt/]|%0[AD]|[\"',|>]|(?:Version|Comment|Charset|Hash|MessageID|DEK-Info|Proc-Type|Encryption"
-    r"|Public-Lines|Private-Lines): ?[^\n\\]{0,100}|[A-Za-z0-9+/=]{1,64}(?=\s*\Z|[\"'\\])|-(?=-*(?:END?)?-*\Z))*"
-)
-_TAIL = re.compile(r"(?:[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/=]{1,64}(?=[\s\\])|\s|\\{1,4}[nrt])*\Z")
 _SHORT = 900
 """Characters of a text that is remembered; the borders that Masker joins are shorter."""
 _WHOLE, _OVERLAP = 1_000_000, 25_000
@@ -79,8 +70,6 @@ _STRETCH = 2000
 """Characters that are looked through at once."""
 _LONG_HINT = 300
 """Longer than any hint."""
-_MOST_KEY = 20_000
-"""Characters of the longest private key that is looked for."""
 
 
 @cache
@@ -185,8 +174,8 @@ def _in_piece(text: str) -> list[Found]:
 
 def _plain(text: str) -> Iterator[Found]:
     """Secrets of the text as it stands."""
-    if "PRIVATE" in text or "Private-" in text or "PuTTY" in text:
-        yield from _private_keys(text)
+    for start, end in private_keys(text):
+        yield Found(start, end, "private-key", text[start:end])
     for start, end in _merged(_token_places(text)):
         yield from _formats(text, start, end)
     for start, end in _merged(_context_places(text)):
@@ -324,31 +313,6 @@ def _merged(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             found.append((max(0, start), end))
     return found
-
-
-def _private_keys(text: str) -> Iterator[Found]:
-    """Whole keys; and what of a cut one is there: its beginning, or its end."""
-    begins, ends = list(_BEGIN.finditer(text)), list(_END.finditer(text))
-    closing = {match.start(): match for match in ends}
-    starts = sorted([*closing, *(match.start() for match in begins)])
-    last = 0
-    for begin in begins:
-        if begin.start() < last:
-            continue
-        body = _BODY.match(text, begin.end())
-        last = body.end() if body else begin.end()
-        after = bisect_left(starts, begin.end())
-        end = closing.get(starts[after]) if after < len(starts) else None
-        if end is not None and end.start() - begin.end() <= _MOST_KEY:
-            last = end.end()
-        yield Found(begin.start(), last, "private-key", text[begin.start() : last])
-    for end in ends:
-        if end.start() < last:
-            continue
-        head = _TAIL.search(text, max(last, end.start() - _MOST_KEY), end.start())
-        if head and head.start() < end.start():
-            yield Found(head.start(), end.end(), "private-key", text[head.start() : end.end()])
-        last = end.end()
 
 
 def _wrapped(text: str) -> Iterator[Found]:
