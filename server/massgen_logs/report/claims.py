@@ -109,6 +109,8 @@ _NUMBER = re.compile(r"(?:^|\W)[$€]?\d[\d,.]*%?\s*$")
 _QUOTES = re.compile(
     r"\[\[.*?\]\]|\"[^\"\n]*\"|“[^”\n]*”|`(?P<code>[^`\n]*)`|«[^»\n]*»|‘[^’\n]*’|(?<!\w)'(?:[^'\n]|'(?=\w))*'(?!\w)|「[^」\n]*」|『[^』\n]*』"
 )
+_LONGEST, _OVER = 1000, 200
+"""Characters of a sentence, and by which its pieces overlap if it is longer."""
 _ITEM = re.compile(r"\s*(?:[-*+]\s+|\d+[.)]\s+)?(?:\[[ xX?]\]\s*)?")
 _WHOLE = re.compile(
     rf"\W*(?:(?:and\s+)?(?:(?:the|its|their|\S+['’]s)\s+)?(?:\w+\s+)?(?:{_ANSWER}|{_LOOSE})\W+)?"
@@ -129,17 +131,25 @@ def claims(content: str, agents: Iterable[str] = ()) -> list[str]:
     found: list[str] = []
     for line, text in _passages(content):
         for cell in text.split("|") if text.lstrip().startswith("|") else [text]:
-            whole = cell[len(match[0]) :].strip() if (match := _ITEM.match(cell)) else cell.strip()
+            item = _ITEM.match(cell)
+            whole = " ".join((cell[item.end() :] if item else cell).split())  # a run of spaces would cost its square
             if len(whole) < 60 and (_whole(whole) or claims_zh.WHOLE.fullmatch(whole)):
                 found.append(_say(line, whole))
                 continue
             context = ""
-            for sentence in re.split(r"(?<=[.!?])\s+|(?<=[。！？；])", unquoted(whole, keep=agents)):
+            for sentence in _sentences(unquoted(whole, keep=agents)):
                 words = _in_sentence(sentence, context, grammar) or chinese.search(sentence)
                 if words:
                     found.append(_say(line, words))
                 context = sentence
     return found
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """Its sentences; one that no writer writes comes in pieces, since each claim in it is looked for in all of it."""
+    for sentence in re.split(r"(?<=[.!?])\s+|(?<=[。！？；])", text):
+        for at in range(0, len(sentence) or 1, _LONGEST):
+            yield sentence[at : at + _LONGEST + _OVER]
 
 
 def unquoted(text: str, *, keep: Iterable[str] = (), marks: bool = False) -> str:

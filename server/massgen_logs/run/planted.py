@@ -55,7 +55,7 @@ _OWN = re.compile(
 )
 """What Claude Code itself adds to every file that it reads."""
 _ASKED = re.compile(
-    r"`([^`\n]{4,200})`|(?i:\b(?:run|execute|eval|type|paste)\b\s*(?:the following|this|these)?(?: commands?| code| scripts?)?\s*:?\s*\n?)\s*((?:curl|wget|rm|bash|sh|python3?|node|npm|npx|pip|cat|git|chmod|sudo|nc|ssh|scp|env|printenv|echo)\b[^\n`\"']{2,200})"
+    r"`([^`\n]{4,200})`|(?i:\b(?:run|execute|eval|type|paste)\b(?:\s*+(?:the following|this|these))?(?:\s*+(?:commands?|code|scripts?))?\s*+:?\s*+)((?:curl|wget|rm|bash|sh|python3?|node|npm|npx|pip|cat|git|chmod|sudo|nc|ssh|scp|env|printenv|echo)\b[^\n`\"']{2,200})"
     r"|(https?://[^\s\"'<>)\]`]{4,200})|(?i:vote for (agent\S*|me|my answer))"
 )
 

@@ -12,7 +12,7 @@ _BEGIN = re.compile(
 _END = re.compile(r"-{4,5} ?END[ +][A-Z0-9 +]{0,40}PRIVATE[ +]KEY(?:[ +]BLOCK)? ?-{4,5}|Private-MAC: [0-9a-f]*")
 _BODY = re.compile(
     r"(?:[A-Za-z0-9+/=]{16,}|\s|\\{1,7}[nrt/]|%0[AD]|[\"',|>]|(?:Version|Comment|Charset|Hash|MessageID|DEK-Info|Proc-Type|Encryption"
-    r"|Public-Lines|Private-Lines): ?[^\n\\]{0,100}|[A-Za-z0-9+/=]{1,64}(?=\s*\Z|[\"'\\])|-(?=-*(?:END?)?-*\Z))*"
+    r"|Public-Lines|Private-Lines): ?[^\n\\]{0,100}|[A-Za-z0-9+/=]{1,64}(?=\s*\Z|[\"'\\])|-(?=-*(?:END?)?-*\Z))*+"
 )
 _TOKEN = re.compile(r"(?P<run>[A-Za-z0-9+/=]+)|\s+|\\{1,4}[nrt]|(?P<other>.)", re.S)
 _MOST = 20_000
