@@ -10,6 +10,8 @@ from typing import Any
 from documents import WRONG, Path_, documents, dump, fields, look, put, type_of
 from mutant import DOCUMENTS, INSIDE, Mutant, files, must_tell, pick, write
 
+from massgen_logs.readers import events_jsonl
+
 _SPECIAL = (
     "NaN",
     "Infinity",
@@ -102,6 +104,10 @@ def number(rng: random.Random, mutant: Mutant) -> str | None:
     return f"{said} = {new[:20]}"
 
 
+_LEFT_OUT = tuple(f'"event_type": "{kind}"'.encode() for kind in events_jsonl.SKIPPED)
+"""Lines of events.jsonl that no fact comes from are not parsed: what they hold is not lost."""
+
+
 def deep(rng: random.Random, mutant: Mutant) -> str | None:
     """A value nested 50 to 100,000 deep."""
     place = _a_field(rng, mutant)
@@ -112,7 +118,8 @@ def deep(rng: random.Random, mutant: Mutant) -> str | None:
     opening, closing = rng.choice(((b"[", b"]"), (b'{"a": ', b"}"), (b'[{"command": ', b"}]")))
     data = place[0].read_bytes().replace(b'"@DEEP@"', opening * depth + b"1" + closing * depth)
     write(place[0], data)
-    if depth > 1024 * 2:
+    line = next(line for line in data.split(b"\n") if opening * depth in line)
+    if depth > 1024 * 2 and not any(kind in line[:200] for kind in _LEFT_OUT):
         must_tell(mutant, place[0], data)
     return f"{said} {depth} deep"
 

@@ -40,10 +40,11 @@ def source_of(line: int) -> str:
 
 _LONG = 2000
 """Bytes of a line from which a look at its beginning is cheaper than to parse it."""
-_SKIPPED = ("evaluation_criteria_set", "final_presentation_chunk")
+SKIPPED = ("evaluation_criteria_set", "final_presentation_chunk")
+"""Types that no fact comes from: left out, and unparsed where they are long."""
 _UNESCAPED = re.compile(r"[\w.-]{1,255}", re.ASCII)
 """A name that stands in JSON as it is."""
-_MARKS = frozenset(kind.encode() for kind in _SKIPPED)
+_MARKS = frozenset(kind.encode() for kind in SKIPPED)
 
 
 def _kind(raw: bytes) -> bytes:
@@ -104,6 +105,6 @@ def read(
             source.unreadable += 1
             problems.append(Problem(source.file, number, "no event_type"))
             continue
-        if kind in _SKIPPED:
+        if kind in SKIPPED:
             continue
         yield _event(number, kind, entry)
