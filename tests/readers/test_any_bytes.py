@@ -19,14 +19,14 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import to_builtins
 
 from conftest import CORPUS
 from massgen_logs import readers
 from massgen_logs.readers import events_jsonl, status_json
-from massgen_logs.readers.base import Problem, Read, Source
+from massgen_logs.readers.base import Problem, Read, Source, lines, lines_with
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "agent_outputs": ("agent_outputs/*.txt",),
@@ -201,6 +201,22 @@ def test_an_oversized_line_is_skipped(tmp_path: Path, monkeypatch: pytest.Monkey
     source, problems = Source("events.jsonl"), list[Problem]()
     assert [event.line for event in events_jsonl.read(path, source, problems)] == [1, 3]
     assert [(p.line, p.what) for p in problems] == [(2, "line longer than 100 bytes: skipped")]
+
+
+@given(content=st.lists(st.sampled_from([b"\n", b"\r\n", b"a", b"mark", b"other", b"m", b"\xff"])).map(b"".join))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_lines_with_a_mark_are_those_of_all_lines(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With their numbers, wherever the stretches that are looked through end; the others are counted."""
+    monkeypatch.setattr("massgen_logs.readers.base._BLOCK", 16)
+    path, source = tmp_path / "massgen.log", Source("massgen.log")
+    path.write_bytes(content)
+    every = list(lines(path, Source("massgen.log"), []))
+    assert list(lines_with(path, (b"mark", b"other"), source, [])) == [
+        (number, line) for number, line in every if b"mark" in line or b"other" in line
+    ]
+    assert source.rows == len(every)
 
 
 @pytest.mark.parametrize(
