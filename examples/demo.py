@@ -66,9 +66,11 @@ async def main() -> None:
         if winner := re.search(r"^winner: (?!none)(\S+)", overview, re.M):
             await ask(client, "read_trace", agent=winner[1])
         draft = await ask(client, "draft_report")
-        report = re.sub(r"\[\[JUDGE: .*?\]\]", NOT_JUDGED, draft[draft.index("# MassGen Log Analysis Report") :])
-        print(await ask(client, "write_report", content=report), file=sys.stderr)
-    print(report.rstrip())
+        places = re.findall(r"\[\[JUDGE: .*? #(\d+)\]\]", draft)
+        judgements = "\n".join(f"### Place {number}\n{NOT_JUDGED}" for number in places)
+        saved = await ask(client, "write_report", judgements=judgements)
+        print(saved, file=sys.stderr)
+    print(Path(saved.split("saved ", 1)[1].split(" (", 1)[0]).read_text().rstrip())
 
 
 asyncio.run(main())

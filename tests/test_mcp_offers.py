@@ -89,7 +89,7 @@ async def test_the_other_prompts_name_tools_that_exist() -> None:
     assert 'read_trace(agent="agent_b")' in debug
     whole = re.sub(r"\S*/\S*", "", await prompted(CLEAN, "analyze"))  # without its paths
     named = set(re.findall(r"[a-z]+(?:_[a-z]+)+", whole)) - {"logs_dir"}
-    assert named >= {"run_overview", "vote_reasons", "cost_and_tokens", "draft_report", "write_report"}
+    assert named >= {"run_overview", "draft_report", "read_trace", "write_report"}
     assert named <= set(NAMES)
     assert "run_overview" in debug
 

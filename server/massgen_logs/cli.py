@@ -74,7 +74,7 @@ def _dashed(argument: str) -> str:
 
 def _content(name: str, value: object) -> object:
     """A report, and spans, are too long for a command line: `@FILE` and `-` name where they are."""
-    if name not in {"content", "spans"} or not isinstance(value, str):
+    if name not in {"content", "judgements", "spans"} or not isinstance(value, str):
         return value
     try:
         if value == "-":

@@ -95,9 +95,9 @@ QUESTIONS = (
 
 
 def filled(results: list[str]) -> list[dict[str, object]]:
-    """The draft that was answered last, each place filled, handed to write_report."""
-    draft = results[-1][results[-1].index("# MassGen Log Analysis Report") :]
-    return [use(PREFIX + "write_report", content=re.sub(r"\[\[JUDGE: .*?\]\]", "None found.", draft, flags=re.S))]
+    """A text for each place of the draft that was answered last, handed to write_report."""
+    places = re.findall(r"\[\[JUDGE: .*? #(\d+)\]\]", results[-1])
+    return [use(PREFIX + "write_report", judgements="\n".join(f"### Place {number}\nNone found." for number in places))]
 
 
 def test_the_workflow_leaves_a_report(home: Path, plugin: Path, project: Path) -> None:

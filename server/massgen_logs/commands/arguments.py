@@ -68,7 +68,7 @@ def _add_argument(sub: argparse.ArgumentParser, name: str, parameter: inspect.Pa
     reads = int if "int" in base or kind is int else float if kind is float else str
     required = parameter.default is inspect.Parameter.empty
     note = "" if required or parameter.default is None else f" (default: {parameter.default})"
-    more = "; @FILE reads a file, - standard input" if name in {"content", "spans"} else ""
+    more = "; @FILE reads a file, - standard input" if name in {"content", "judgements", "spans"} else ""
     # `--logs A B` and `--logs A --logs B` are the same list
     several: dict[str, Any] = {"nargs": "+", "action": "extend"} if base.startswith("list[") else {}
     sub.add_argument(

@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
     else:
         _write(Path(output), draft)
         where = output
-    note = f"{data['to_fill']} [[JUDGE: ...]] places to fill in {where}; then massgen-logs write-report --content @FILE saves it to"
+    note = f"{data['to_fill']} [[JUDGE: ...]] places to fill in {where}; then massgen-logs write-report saves it (--content @FILE) to"
     print(f"{note} {data['path']}{', where a report exists' if data['exists'] else ''}", file=sys.stderr)
     return 0
 

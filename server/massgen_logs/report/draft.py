@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from massgen_logs.report.agents import behaviour_section
 from massgen_logs.report.closing import costs_section, end_section, errors_section
+from massgen_logs.report.gaps import gaps, with_numbers
 from massgen_logs.report.material import EVERY, Material
 from massgen_logs.report.opening import correctness_section, overview_section
 from massgen_logs.report.quality import QUALITY, quality_section
@@ -24,7 +25,7 @@ _LONGEST = 34_000
 
 
 def draft(material: Material, generated: datetime | None = None) -> str:
-    """The whole draft as Markdown, with as many rows a table as fit; what is cut is announced.
+    """The whole draft as Markdown, with as many rows a table as fit; what is cut is announced. Marked places are numbered.
 
     Args:
         material: the run's analyses.
@@ -35,7 +36,7 @@ def draft(material: Material, generated: datetime | None = None) -> str:
         text = render(replace(material, most=most), generated)
         if len(text) <= (_LONG if most > _FEW else _LONGEST):
             break
-    return text
+    return with_numbers(text, gaps(text, material.run.agents))
 
 
 def measured(material: Material) -> str:

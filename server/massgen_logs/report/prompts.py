@@ -42,9 +42,9 @@ Analyse a MassGen run with the massgen-log-analyzer skill: load it and follow it
 - Report: {report}
 - Arguments of every call of the massgen-logs tools: {at}
 
-Without the skill: run_overview first, then coordination_timeline, vote_reasons, time_breakdown, repeated_commands,
-duplicated_work, answer_progression, find_errors, read_status_reliability and cost_and_tokens; draft_report; read_trace
-where a [[JUDGE: ...]] place needs evidence; then write_report with every such place replaced by your judgement.
+Without the skill: run_overview; draft_report, which has what all other tools measure; those that it names where it cuts a
+list; read_trace where a [[JUDGE: ... #N]] place needs evidence; then write_report(judgements=...), for each place
+"### Place N" and your text.
 Without the tools: the command line has the same ones, `massgen-logs run-overview --help`.
 
 {_DATA}"""

@@ -34,8 +34,8 @@ def draft_report(
         "of headings and fixed sentences: en, or zh for Simplified Chinese; measured parts and quotes stay",
     ] = "en",
 ) -> Result:
-    """Draft ANALYSIS_REPORT.md: all sections with every measured part filled, and a marked place [[JUDGE: ...]] for each
-    judgement that the analysing agent must add before write_report.
+    """Draft ANALYSIS_REPORT.md: all sections with every measured part filled, and a marked place [[JUDGE: ... #N]] for each
+    judgement that the analysing agent hands to write_report.
 
     Args:
         run: the run.
@@ -43,8 +43,9 @@ def draft_report(
         language: see above.
     """
     from massgen_logs.report.draft import draft
+    from massgen_logs.report.gaps import gaps
     from massgen_logs.report.issues import payloads
-    from massgen_logs.report.language import LANGUAGES, MARK
+    from massgen_logs.report.language import LANGUAGES
     from massgen_logs.report.material import gather
     from massgen_logs.text.mask import Masker
 
@@ -52,7 +53,7 @@ def draft_report(
     masker = Masker()
     material = gather(run, place, language, masker)
     text = draft(material)
-    data = Draft(text, text.count(MARK), str(place.turn.report), place.turn.analyzed, payloads(material))
+    data = Draft(text, len(gaps(text, run.agents)), str(place.turn.report), place.turn.analyzed, payloads(material))
     return Result(data, sources=[], masker=masker)  # nothing may follow the draft, which is handed back as it is
 
 
@@ -60,7 +61,7 @@ def render(data: Any) -> list[str]:
     """Where it would be saved, then the draft as it is."""
     exists = "; a report exists there" if data["exists"] else ""
     return [
-        f"{data['to_fill']} places to fill; write_report saves to {data['path']}{exists}. Quoted words are the agents'.",
+        f"{data['to_fill']} places to fill: write_report(judgements=...) puts your texts in and saves to {data['path']}{exists}. Quoted words are the agents'.",
         "",
         Block(data["markdown"].rstrip()),
     ]
