@@ -291,3 +291,13 @@ def test_a_label_of_any_length_fills_no_draft(copy_of) -> None:
     path.write_text("".join(json.dumps(event) + "\n" for event in events))
     assert told
     assert len(ask("draft_report", root).text()) < 40_000
+
+
+def test_a_number_of_any_size_is_told(copy_of) -> None:
+    """2**70 in a call's arguments: more than 64 bits hold, which no JSON writer here takes."""
+    root = copy_of(CLEAN)
+    file = attempt(root) / "events.jsonl"
+    file.write_text(file.read_text().replace('"args": {', '"args": {"n": 1180591620717411303424, ', 1))
+    answer = ask("read_trace", root, agent="agent_a")
+    assert "1.18" in answer.text()
+    assert answer.dumps()

@@ -179,10 +179,13 @@ def digest(
             case "tool_complete":
                 _tool_complete(event, t, state, dialect_of(agent), found)
             case "text" | "thinking":
+                content = event.data.get("content")
+                if not isinstance(content, str):
+                    continue
                 if state.start:
-                    state.start.chars += len(text(event.data.get("content")) or "")
+                    state.start.chars += len(content)
                 if event.type == "text":
-                    _text(event, t, agent, state, found)
+                    _text(content, event, t, state, found)
             case "round_start":
                 _round_start(event, t, agent, state, found)
             case "context_received":
@@ -325,8 +328,8 @@ def _job_ended(state: _State, dialect: Dialect, job: str, tool: str, result: str
         call.output_chars, call.end_src = output_chars(result), src
 
 
-def _text(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:
-    content = text(event.data.get("content")) or ""
+def _text(content: str, event: events_jsonl.Event, t: float | None, state: _State, found: Digest) -> None:
+    agent = event.agent or ""
     found.planted.look(content, "text", agent, t, event.src)
     if not any(mark in content for mark in ("🔄", "❌", "⚠", "⏳", "📋", "[Steering")):
         return

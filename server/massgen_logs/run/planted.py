@@ -72,7 +72,9 @@ class Places(Struct):
 
     def look(self, text: str, whose: str, agent: str | None, t: float | None, src: str) -> None:
         """Add those of a text; the arguments are those of `look`."""
-        pieces = range(0, len(text) or 1, _PIECE) if self.looking else ()
+        if not self.looking:
+            return
+        pieces = range(0, len(text) or 1, _PIECE)
         for one in (one for at in pieces for one in look(text[at : at + _PIECE + _OVER], whose, agent, t, src)):
             words = hash((one.kind, one.agent, " ".join(one.quote.split())[:120]))
             if words in self.seen or len(self.seen) > _COUNTED:
