@@ -293,9 +293,12 @@ class Bench:
                 f"{sample}, ours": ours,
                 f"{sample}, the skill's": theirs,
                 f"{sample}, times": theirs / ours,
+                f"{sample}, of the report, not written by the agent": tokens.draft(generate.log_of(sample)),
             }
         row.note = (
-            "4 characters a token; both with their skill's text; ours with the tools' schemas and every tool's answer"
+            "4 characters a token; both with their skill's text; ours with the tools' schemas, the overview, the draft, the answers "
+            "that it names where it cuts a table, and a page of each agent's trace. The skill's agent writes its whole report; "
+            "ours writes its judgements, and write_report puts the measured part in"
         )
         return row
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from massgen_logs.tools.base import call
 from massgen_logs.tools.registry import get
 
 ROOT = Path(__file__).parent.parent
-_WORKFLOW = (
-    "list_logs", "run_overview", "coordination_timeline", "vote_reasons", "time_breakdown", "repeated_commands", "duplicated_work",
-    "answer_progression", "find_errors", "read_status_reliability", "cost_and_tokens", "draft_report",
-)  # fmt: skip
+_WORKFLOW = ("list_logs", "run_overview", "draft_report", "vote_reasons")
+_REST = re.compile(r"the rest: (.+)")
+_CALL = re.compile(r"(\w+)(?:\(([^)]*)\))?")
 _READ = (
     "status.json", "metrics_summary.json", "coordination_events.json", "coordination_table.txt", "execution_metadata.yaml",
     "agent_*/*/vote.json", "agent_*/*/execution_trace.md", "final/*/answer.txt",
@@ -21,22 +21,36 @@ _READ = (
 
 
 def ours(log: Path) -> float:
-    """SKILL.md and the two guides of its workflow, the tools' schemas, one default answer of each tool of the workflow, and a page of
-    each agent's trace."""
+    """SKILL.md and the two guides of its workflow, the tools' schemas, one default answer of each tool of the workflow and of those
+    that the draft names where it cuts a table, and a page of each agent's trace."""
     texts = [(ROOT / "SKILL.md").read_text()]
     texts += [(ROOT / "skill_assets" / name).read_text() for name in ("reading-evidence.md", "report-guide.md")]
     texts += [json.dumps(json.loads(path.read_text())) for path in (ROOT / "tests" / "snapshots").glob("*.json")]
-    for name in _WORKFLOW:
-        own = {"logs_dir": str(log.parent)} | ({} if name == "list_logs" else {"log": log.name})
-        texts.append(call(get(name), own).text())
+    answers = {name: _answer(log, name) for name in _WORKFLOW}
+    for name, arguments in dict.fromkeys(
+        found for line in _REST.findall(answers["draft_report"]) for found in _CALL.findall(line)
+    ):
+        if name == "read_trace":
+            continue
+        own = {
+            key: json.loads(value) for key, _, value in (part.partition("=") for part in arguments.split(", ") if part)
+        }
+        answers[name + arguments] = _answer(log, name, **own)
     agents = sorted(
         p.name for p in (log / "turn_1" / "attempt_1").glob("agent_*") if p.is_dir() and p.name != "agent_outputs"
     )
-    texts += [
-        call(get("read_trace"), {"logs_dir": str(log.parent), "log": log.name, "agent": agent}).text()
-        for agent in agents
-    ]
+    texts += [*answers.values(), *(_answer(log, "read_trace", agent=agent) for agent in agents)]
     return sum(map(len, texts)) / 4
+
+
+def draft(log: Path) -> float:
+    """What an agent need not write: the measured part of the report, which write_report puts in."""
+    return len(call(get("draft_report"), {"logs_dir": str(log.parent), "log": log.name}).data["markdown"]) / 4
+
+
+def _answer(log: Path, name: str, **arguments: object) -> str:
+    own = {"logs_dir": str(log.parent)} | ({} if name == "list_logs" else {"log": log.name})
+    return call(get(name), own | arguments).text()
 
 
 def theirs(log: Path, skill: Path) -> float:
