@@ -45,7 +45,7 @@ class Metadata(Struct):
 
 def read_version(path: Path | None) -> str | None:
     """massgen_version alone, without parsing the YAML: a top-level key can only stand at the start of a line."""
-    match = _VERSION.search(read_text(path).value)
+    match = _VERSION.search(read_text(path).value.replace("\r", "\n"))
     return match[1] if match else None
 
 

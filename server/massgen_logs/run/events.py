@@ -34,6 +34,7 @@ from massgen_logs.run.backends import command_line
 from massgen_logs.run.backends.dialect import Dialect, Outcome, output_chars
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.model import SILENCE_S, Call, Moment, Silence
+from massgen_logs.run.outcome import Said
 from massgen_logs.run.planted import Places
 from massgen_logs.tree import Attempt
 
@@ -75,8 +76,8 @@ class Digest(Struct):
     """What events.jsonl says; None fields: it does not say."""
 
     planted: Places
-    first: float | None = None
-    last: float | None = None
+    said: Said = field(default_factory=Said)
+    """Of the end; and the times of the first and the last event."""
     calls: list[Call] = field(default_factory=list[Call])
     answers: list[tuple[float | None, str, str | None, str, int, str]] = field(
         default_factory=list[tuple[float | None, str, "str | None", str, int, str]],
@@ -97,20 +98,13 @@ class Digest(Struct):
     starts: list[Start] = field(default_factory=list[Start])
     moments: list[Moment] = field(default_factory=list[Moment])
     silences: list[Silence] = field(default_factory=list[Silence])
-    said: list[Moment] = field(default_factory=list[Moment])
+    quoted: list[Moment] = field(default_factory=list[Moment])
     """Errors and refused votes that only lines in the agents' texts tell of, which a model may have quoted"""
     died: list[Moment] = field(default_factory=list[Moment])
     """Deaths that end an agent's last text: nothing of it follows"""
     unknown_tools: dict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
     final_text: str | None = None
     final_src: str = ""
-    presenter: str | None = None
-    presenter_src: str = ""
-    winner: str | None = None
-    winner_src: str = ""
-    timeout_src: str = ""
-    timeout_reason: str | None = None
-    timeout_selected: str | None = None
     stored_final: bool = False
     injected_labels: dict[str, set[str]] = field(default_factory=lambda: defaultdict[str, set[str]](set))
     """Answer labels in the texts that were injected into an agent"""
@@ -159,19 +153,20 @@ def digest(
 ) -> Digest:  # fmt: skip
     """Read events.jsonl once; texts that give orders are added to `planted`."""
     found = Digest(planted)
+    said = found.said
     agents: dict[str, _State] = defaultdict(_State)
     for event in events_jsonl.read(attempt.file("events.jsonl"), source, problems):
         t = clock.iso(event.time)
         if t is not None:
-            found.first = t if found.first is None else found.first
-            found.last = t
+            said.first = t if said.first is None else said.first
+            said.last = t
         agent = event.agent or ""
         state = agents[agent]
         _silence(event.type, t, event.line, agent, state, found)
         if event.type in _ENDS_DROPPED_START:
             state.fresh = False
         if state.refused and event.type == "round_start":
-            found.said.append(state.refused)
+            found.quoted.append(state.refused)
         state.refused = state.dying = None
         match event.type:
             case "tool_start":
@@ -213,7 +208,7 @@ def digest(
                 _ending(event, t, agent, state, found)
     for agent, state in agents.items():
         found.died += [state.dying] if state.dying else []
-        _silence("", found.last, 0, agent, state, found)
+        _silence("", said.last, 0, agent, state, found)
     return found
 
 
@@ -343,7 +338,7 @@ def _text(content: str, event: events_jsonl.Event, t: float | None, state: _Stat
     if not said and (died := _DIED.fullmatch(content)) and _AGENT_ERROR.fullmatch(f"❌ {died[1]}"):
         state.dying = Moment(t, "error", agent, died[1], event.src)
     for match in [*_API_ERROR.finditer(content), *said]:
-        found.said.append(Moment(t, "error", agent, match[1], event.src))
+        found.quoted.append(Moment(t, "error", agent, match[1], event.src))
     if _RETRY.search(content):
         found.moments.append(Moment(t, "retry", agent, "a refused response is tried again", event.src))
     found.moments += [Moment(t, "api_retry", agent, m[0], event.src) for m in API_RETRY.finditer(content)]
@@ -361,10 +356,10 @@ def _lines(pattern: re.Pattern[str], content: str) -> Iterator[re.Match[str]]:
 
 def _ending(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:
     data = event.data
+    found.said.take(event)
     match event.type:
         case "final_presentation_start":
             state.presenting = True
-            found.presenter, found.presenter_src = agent or None, event.src
             tie = data.get("is_tie")
             found.tie = tie if isinstance(tie, bool) else None
             found.vote_counts = {
@@ -374,14 +369,10 @@ def _ending(event: events_jsonl.Event, t: float | None, agent: str, state: _Stat
         case "final_answer":
             found.final_text, found.final_src = text(data.get("content")), event.src
             found.moments.append(Moment(t, "final_answer", agent, "", event.src))
-        case "winner_selected":
-            found.winner, found.winner_src = agent or None, event.src
         case "orchestrator_timeout":
-            found.timeout_src = event.src
-            found.timeout_reason = text(data.get("timeout_reason"))
-            found.timeout_selected = as_name(data.get("selected_agent"))
+            said = found.said
             why = text(data.get("selection_reason")) or ""
-            detail = f"{found.timeout_reason or ''}; selected {found.timeout_selected or 'nobody'} ({why})"
+            detail = f"{said.timeout_reason or ''}; selected {said.timeout_selected or 'nobody'} ({why})"
             found.moments.append(Moment(t, "timeout", None, detail, event.src))
         case "restart_banner":
             detail = f"orchestration restart: {text(data.get('reason')) or ''}"

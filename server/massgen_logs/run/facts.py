@@ -1,10 +1,7 @@
 """The single facts of a Run, each by one rule.
 
-Winner: status.json results.winner, else coordination_events.json final_winner, else what events.jsonl,
-snapshot_mappings.json and the final/ folder name (a time-out that re-uses a stored answer leaves the JSON winner null).
-Duration: session_metadata end_time - start_time of coordination_events.json; without it the limit that the time-out's
-message names, or the first to last event; a run that did not end has none. Restarts: status.json times_restarted; where that
-was reset or is missing, what this counter is everywhere: the agent's own answers, and one more for the presentation.
+Winner and duration: outcome.py. Restarts: status.json times_restarted; where that was reset or is missing, what this counter
+is everywhere: the agent's own answers, and one more for the presentation.
 """
 
 from __future__ import annotations
@@ -16,7 +13,7 @@ from collections.abc import Callable
 from massgen_logs.readers import answer_txt, execution_metadata, metrics_events, metrics_summary, status_json
 from massgen_logs.readers.metrics_events import MetricsEvents
 from massgen_logs.readers.status_json import Status, Usage
-from massgen_logs.run import backend_logs, old_logs, usage
+from massgen_logs.run import backend_logs, old_logs, outcome, usage
 from massgen_logs.run.backends.dialect import Dialect, Excess
 from massgen_logs.run.events import Digest
 from massgen_logs.run.files import Files
@@ -25,7 +22,6 @@ from massgen_logs.tree import Attempt, Place
 
 _WORKFLOW = frozenset({"vote", "new_answer", "stop"})
 """MassGen's own tools: a response that calls one that its round does not offer is refused as one without any."""
-_LIMIT = re.compile(r"\(([\d.]+)s/[\d.]+s\)")
 
 
 def times_from_metrics(calls: list[Call], tools: MetricsEvents) -> None:
@@ -45,26 +41,11 @@ def times_from_metrics(calls: list[Call], tools: MetricsEvents) -> None:
 def fill_times(run: Run, files: Files, digest: Digest | None, old: old_logs.OldLogs | None) -> None:
     """Start, end and duration, with the file that gives the duration."""
     usable = files.usable
-    first = digest.first if digest else old.first if old else None
+    first = digest.said.first if digest else old.first if old else None
     run.started = usable.start if usable else None if files.emptied else files.status.start_time
     run.started = run.started if run.started is not None else first
-    if usable and usable.start is not None and usable.end is not None:
-        run.ended, run.duration_s = usable.end, round(usable.end - usable.start, 3)
-        run.duration_src = "coordination_events.json session_metadata"
-        return
-    if run.ending.state == "timed_out" and (
-        match := _LIMIT.search((digest and digest.timeout_reason) or run.ending.reason)
-    ):
-        run.duration_s, run.duration_src = float(match[1]), "the timeout's own message"
-        run.ended = None if run.started is None else run.started + run.duration_s
-    elif (
-        run.ending.state in {"finished", "timed_out"}
-        and digest
-        and digest.first is not None
-        and digest.last is not None
-    ):
-        run.ended, run.duration_s = digest.last, round(digest.last - digest.first, 3)
-        run.duration_src = "events.jsonl, first to last event"
+    found = outcome.times(run.ending, usable, run.started, digest.said if digest else None)
+    run.ended, run.duration_s, run.duration_src = found.ended, found.duration_s, found.src
 
 
 def fill_agents(
@@ -73,7 +54,7 @@ def fill_agents(
 ) -> None:  # fmt: skip
     """The agents in config order, with their recorded status and restarts."""
     presenters = {e.agent for e in files.coordination.events if e.type == "final_round_start"}
-    presenters |= {digest.presenter} if digest else set()
+    presenters |= {digest.said.presenter} if digest else set()
     started: dict[str, int] = defaultdict(int)
     for execution in run.executions:
         started[execution.agent] += 1
@@ -93,19 +74,8 @@ def fill_agents(
 
 def fill_winner(run: Run, attempt: Attempt, files: Files, digest: Digest | None) -> None:
     """The winner and its final answer; every file that names another winner becomes a note."""
-    finals = [(s.agent, f"snapshot_mappings.json#{s.label}") for s in files.snapshots if s.type == "final_answer"]
-    folders = [name for name in attempt.folders("final") if attempt.file("final", name, "answer.txt")]
-    candidates = [
-        (files.status.winner, "status.json#results.winner"),
-        (files.coordination.winner, "coordination_events.json#session_metadata.final_winner"),
-        (files.metrics.winner, "metrics_summary.json#meta.winner"),
-        (digest.winner if digest else None, digest.winner_src if digest else ""),
-        (digest.presenter if digest else None, digest.presenter_src if digest else ""),
-        finals[0] if finals else (None, ""),
-        (folders[0], f"final/{folders[0]}/answer.txt") if len(folders) == 1 else (None, ""),
-        (digest.timeout_selected if digest else None, digest.timeout_src if digest else ""),
-    ]
-    named = [(agent, src) for agent, src in candidates if agent]
+    said = digest.said if digest else None
+    named = outcome.winners(attempt, files.status, files.coordination, files.metrics, files.snapshots, said)
     if named:
         run.winner, run.winner_src = named[0]
     for agent, src in named:
@@ -130,7 +100,7 @@ def keep_confirmed(digest: Digest, files: Files) -> None:
     recorded = any(entry.reliability_recorded for entry in files.status.agents.values())
     if recorded:
         digest.unknown_tools = {}
-    digest.moments += [moment for moment in digest.said if _confirmed(moment, files, recorded)]
+    digest.moments += [moment for moment in digest.quoted if _confirmed(moment, files, recorded)]
     saved = files.status.last_updated or 0.0
     digest.moments += [
         m for m in digest.died if _confirmed(m, files, recorded) or ((m.t or 0.0) > saved and not files.usable)

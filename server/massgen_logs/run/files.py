@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -26,8 +27,10 @@ from massgen_logs.readers.snapshot_mappings import Snapshot
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run import clock, ending
 from massgen_logs.run.clock import Clock
-from massgen_logs.run.events import Digest
 from massgen_logs.tree import Attempt, Place
+
+if TYPE_CHECKING:
+    from massgen_logs.run.events import Digest
 
 _FIRST_TIME = re.compile(rb'"timestamp": "([0-9T:.\-]+)"')
 

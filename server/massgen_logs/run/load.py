@@ -106,7 +106,7 @@ def build(place: Place, *, orders: bool = True) -> Run:
         models = {agent.id: agent.model for agent in files.metadata.agents}
         spenders = backend_logs.spenders(order, {}, models, dialect_of)
         lost = backend_logs.dropped(attempt, spenders)
-        run.votes_dropped = votes.dropped(lost, attempt, files.status, time, digest.first)
+        run.votes_dropped = votes.dropped(lost, attempt, files.status, time, digest.said.first)
     run.calls = digest.calls if digest else old.calls if old else []
     facts.fill_times(run, files, digest, old)
     run.executions = executions.collect(files.usable, digest, old, run.answers, run.votes, run.started)
@@ -147,4 +147,4 @@ def _digest(
     source = Source("events.jsonl")
     sources.append(source)
     digest = events.digest(attempt, time, dialect_of, source, problems, places)
-    return digest if digest.last is not None or digest.calls else None
+    return digest if digest.said.last is not None or digest.calls else None

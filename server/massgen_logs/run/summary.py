@@ -5,13 +5,38 @@ Cost is the sum over the agents whose backend is priced plus the recorded sub-ag
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from msgspec import Struct
 
 from massgen_logs.handles import kept_open
-from massgen_logs.readers import coordination_events, execution_metadata, metrics_summary, status_json
-from massgen_logs.readers.base import Problem, as_name, mapping, number, parse_json, read_head, text, texts
+from massgen_logs.readers import (
+    coordination_events,
+    events_jsonl,
+    execution_metadata,
+    metrics_summary,
+    snapshot_mappings,
+    status_json,
+)
+from massgen_logs.readers.base import (
+    Problem,
+    Read,
+    Source,
+    as_name,
+    lines_with,
+    mapping,
+    number,
+    parse_json,
+    read_head,
+    read_tail,
+    text,
+    texts,
+)
 from massgen_logs.readers.coordination_events import Coordination
-from massgen_logs.run import clock, ending, usage
+from massgen_logs.readers.metrics_summary import Metrics
+from massgen_logs.readers.status_json import Status
+from massgen_logs.run import clock, ending, outcome, usage
+from massgen_logs.run.files import clock_of
 from massgen_logs.tree import Attempt, Place, Session
 
 _HEAD = 65_536
@@ -41,7 +66,8 @@ def _place(session: Session, turn: int, attempt: Attempt) -> Place:
 
 
 def summarise(place: Place) -> Summary:
-    """Read one attempt for a list. A run whose end the small files do not tell is loaded in full."""
+    """Read one attempt for a list: of a finished run the small files alone; of one that was killed or timed out also the
+    lines of its events.jsonl that tell of its end; any other, such as one without these files, is loaded in full."""
     with kept_open():
         return _summarised(place)
 
@@ -51,19 +77,69 @@ def _summarised(place: Place) -> Summary:
     read = status_json.read(attempt.file("status.json"))
     status = read.value
     if status.finish_reason not in {"completed", "timeout"} or status.winner is None:
-        return _from_run(place)
+        return _from_events(place, read) or _from_run(place)
     head = _head(attempt)
     if head.end is None or head.start is None:
-        return _from_run(place)
+        return _from_events(place, read) or _from_run(place)
     summary = metrics_summary.read(attempt.file("metrics_summary.json"))
     metrics, problems = summary.value, [*read.problems, *summary.problems]
     # finish_reason decides here, so no log and no clock is needed
     how = ending.decide(attempt, status, head, None, clock.make(place.session.name, []))
-    duration = round(head.end - head.start, 3)
+    took = outcome.times(how, head, head.start, None).duration_s
+    return _told(attempt, status, head, metrics, how.state, status.winner, took, problems)
+
+
+def _from_events(place: Place, read: Read[Status]) -> Summary | None:
+    """Of a run that was killed or timed out; None where what is read here does not decide all."""
+    attempt, status, events = place.attempt, read.value, place.attempt.file("events.jsonl")
+    coordinated = coordination_events.read(attempt.file("coordination_events.json"))
+    coordination = coordinated.value
+    if events is None or not status.agents or ending.is_emptied(coordination):
+        return None
+    time = clock_of(place, status, coordination, None)
+    torn = _torn(events)
+    if torn is None or not time.known or not (status.question or coordination.question):
+        return None
+    source, said = Source(events.name), outcome.Said()
+    problems = [*read.problems, *coordinated.problems, *torn]
+    for at, raw in lines_with(events, outcome.MARKS, source, problems):
+        if event := events_jsonl.parse(raw):
+            event.line = at
+            said.take(event)
+    summary, snapshots = (
+        metrics_summary.read(attempt.file("metrics_summary.json")),
+        snapshot_mappings.read(attempt.file("snapshot_mappings.json")),
+    )
+    problems += [*summary.problems, *snapshots.problems]
+    how = ending.decide(attempt, status, coordination, None, time)  # with agents in status.json no start-up has failed
+    took = outcome.times(how, coordination if coordination.events else None, None, said).duration_s
+    if took is None and how.state in {"finished", "timed_out"}:
+        return None
+    named = outcome.winners(attempt, status, coordination, summary.value, snapshots.value, said)
+    winner = named[0][0] if named else None
+    return _told(attempt, status, coordination, summary.value, how.state, winner, took, problems)
+
+
+def _torn(events: Path) -> list[Problem] | None:
+    """What is wrong with the last line, on which a killed process may have been; None where it is too long to be looked at."""
+    tail = read_tail(events, _HEAD)
+    last = tail[tail.rfind(b"\n") + 1 :]
+    try:
+        if last.strip():
+            parse_json(last)
+    except ValueError:
+        return None if len(last) == _HEAD else [Problem(events.name, None, "cut short")]
+    return []
+
+
+def _told(
+    attempt: Attempt, status: Status, coordination: Coordination, metrics: Metrics, state: str, winner: str | None,
+    took: float | None, problems: list[Problem],
+) -> Summary:  # fmt: skip
     recorded = usage.recorded(status, metrics)
     cost = usage.total_cost([usage.price(u) for u in recorded.values()], metrics.subagents)
     return Summary(
-        how.state, status.question or head.question, head.agents or tuple(status.agents), status.winner, duration, cost,
+        state, status.question or coordination.question, coordination.agents or tuple(status.agents), winner, took, cost,
         execution_metadata.read_version(attempt.file("execution_metadata.yaml")), _files(problems),
     )  # fmt: skip
 
