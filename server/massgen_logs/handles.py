@@ -53,6 +53,14 @@ def entries(folder: Path) -> list[tuple[str, bool]]:
         return []
 
 
+def names_in(folder: str) -> list[str]:
+    """Of everything in a folder, also links; none for an unreadable or absent one. Good to see that something is not there."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
 def listing(folder: Path) -> list[tuple[str, os.stat_result]]:
     """(name, status) of everything in a folder but links, sorted; an unreadable or absent folder is empty."""
     try:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
 
 from massgen_logs.errors import MassgenLogError, nearest, quoted
-from massgen_logs.handles import SESSION, below, entries, file_status, is_file, is_open, listing, status
+from massgen_logs.handles import SESSION, below, entries, file_status, is_file, is_open, listing, names_in, status
 
 STAMP = re.compile(r"\d{8}_\d{6}_\d{6}")
 REPORT = "ANALYSIS_REPORT.md"
@@ -224,12 +225,19 @@ def read_session(path: Path) -> Session:
     return Session(path.name, path, tuple(_join_split(turns)))
 
 
-def is_analyzed(path: Path) -> bool:
-    """Whether a turn of a `log_*` folder has a report. Most have none, which is seen without reading their turns."""
-    found = entries(path)
-    reports = [os.path.join(path, name, REPORT) for _, name in _numbered(found, "turn_")]
-    if (REPORT, False) not in found and not any(status(report) for report in reports):
-        return False
+def analyzed_names(root: Path, every: Iterable[str]) -> set[str]:
+    """Those of the `log_*` folders of which a turn has a report. Most have none, which two calls show without reading their turns."""
+    return {name for name in every if _may_be_analyzed(f"{root}{os.sep}{name}") and _is_analyzed(root / name)}
+
+
+def _may_be_analyzed(path: str) -> bool:
+    found = names_in(path)
+    return REPORT in found or any(
+        status(os.sep.join((path, name, REPORT))) is not None for name in found if name.startswith("turn_")
+    )
+
+
+def _is_analyzed(path: Path) -> bool:
     return any(turn.analyzed for turn in read_session(path).turns)
 
 

@@ -80,11 +80,12 @@ def list_logs(
         analyzed: filter by the existence of ANALYSIS_REPORT.md.
         cursor: of the page before.
     """
-    from massgen_logs.tree import is_analyzed, read_session, session_names
+    from massgen_logs.tree import analyzed_names, read_session, session_names
 
     check_limit(limit)
     every = session_names(root)
-    names = every if analyzed is None else [name for name in every if is_analyzed(root / name) == analyzed]
+    reported = set[str]() if analyzed is None else analyzed_names(root, every)
+    names = every if analyzed is None else [name for name in every if (name in reported) == analyzed]
     last, known = _cursor(cursor, every)
     first = sum(name >= last for name in names) if last else 0
     rows: list[LogRow] = []
