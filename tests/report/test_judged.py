@@ -99,9 +99,7 @@ def test_judgements_are_saved_from_the_command_line(run_cli, copy_of, tmp_path: 
         numbers = MARK.findall(text)
         file = tmp_path / "judgements.md"
         file.write_text("".join(f"### Place {n}\n{none}\n" for n in numbers))
-        code, _, err = run_cli(
-            "write-report", *own, "--judgements", f"@{file}", "--language", language, "--overwrite"
-        )
+        code, _, err = run_cli("write-report", *own, "--judgements", f"@{file}", "--language", language, "--overwrite")
         assert code == 0, err
         saved = next(root.rglob("ANALYSIS_REPORT.md")).read_text()
         assert saved.startswith({"en": "# MassGen Log Analysis Report", "zh": "# MassGen 日志分析报告"}[language])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from massgen_logs.report.claims import claims, numbered, unquoted
+from massgen_logs.report.claims import claims
 from massgen_logs.report.language import Say, language_of, plain
+from massgen_logs.report.lines import marks, numbered
 from massgen_logs.report.structure import SECTIONS
-
-_MARK = re.compile(r"\[\[\s*JUDGE\b[^\]\n]{0,60}", re.I)
 
 _MAY_BE_EMPTY = frozenset({"Coordination Flow"})
 """A draft leaves it empty where a run has no events."""
@@ -45,20 +44,6 @@ def problems(content: str, *, ground_truth: bool, agents: Iterable[str] = ()) ->
 
 def _none(content: str) -> str:
     return Say(language_of(content))("None.")
-
-
-def marks(content: str, agents: list[str]) -> Iterator[tuple[int, str]]:
-    """(line, mark) of each unfilled place. Log text may hold the same characters: in fences, in quotation marks or code
-    spans, in a cell that has more than the mark, and in an agent's id.
-    """
-    ids = re.compile("|".join(map(re.escape, (agent for agent in agents if _MARK.search(agent)))) or r"(?!)")
-    for number, line, fenced in numbered(content):
-        if not fenced:
-            text = ids.sub("", unquoted(line, marks=True))
-            for cell in re.split(r"(?<!\\)\|", text) if text.lstrip().startswith("|") else [text]:
-                for match in _MARK.finditer(cell):
-                    if cell is text or (_MARK.match(cell.strip()) and cell.strip().endswith("]]")):
-                        yield number, match[0]
 
 
 def _sections(content: str) -> dict[str, dict[str, bool]]:

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from massgen_logs.report import claims_zh
+from massgen_logs.report.lines import numbered, unquoted
 
 # What may be judged. A loose word is an answer's content only where nothing near it belongs to the process.
 _ANSWER = r"(?:answers?|solutions?|conclusions?|presentations?)"
@@ -106,9 +107,6 @@ _ADJACENT = re.compile(
 _PRONOUN = re.compile(r"(?:^|\W)(?:it|this|that|which|they|these|those)\s*$|^\W*(?:and|but|yet)?\s*$", re.I)
 _PRONOUN_FIRST = re.compile(r"\W*(?:it|this|that|they|these|those)\b", re.I)
 _NUMBER = re.compile(r"(?:^|\W)[$€]?\d[\d,.]*%?\s*$")
-_QUOTES = re.compile(
-    r"\[\[.*?\]\]|\"[^\"\n]*\"|“[^”\n]*”|`(?P<code>[^`\n]*)`|«[^»\n]*»|‘[^’\n]*’|(?<!\w)'(?:[^'\n]|'(?=\w))*'(?!\w)|「[^」\n]*」|『[^』\n]*』"
-)
 _LONGEST, _OVER = 1000, 200
 """Characters of a sentence, and by which its pieces overlap if it is longer."""
 _ITEM = re.compile(r"\s*(?:[-*+]\s+|\d+[.)]\s+)?(?:\[[ xX?]\]\s*)?")
@@ -150,29 +148,6 @@ def _sentences(text: str) -> Iterator[str]:
     for sentence in re.split(r"(?<=[.!?])\s+|(?<=[。！？；])", text):
         for at in range(0, len(sentence) or 1, _LONGEST):
             yield sentence[at : at + _LONGEST + _OVER]
-
-
-def unquoted(text: str, *, keep: Iterable[str] = (), marks: bool = False) -> str:
-    """Without what stands in quotation marks, code spans (but ids to `keep`) and, unless `marks`, marked places."""
-    keep = set(keep)
-
-    def rest(quote: re.Match[str]) -> str:
-        return quote["code"] if quote["code"] in keep else quote[0] if marks and quote[0].startswith("[[") else " "
-
-    return _QUOTES.sub(rest, text)
-
-
-def numbered(content: str) -> Iterator[tuple[int, str, bool]]:
-    """(number, line, whether it belongs to a fence) of each line; an open fence goes on to the end."""
-    fence = ""
-    for number, line in enumerate(content.split("\n"), 1):
-        mark = re.match(r"\s*(`{3,}|~{3,})", line)
-        closes = bool(mark and fence and line.strip().startswith(fence) and not line.strip().strip(fence[0]))
-        yield number, line, bool(fence or mark)
-        if closes:
-            fence = ""
-        elif mark and not fence:
-            fence = mark[1]
 
 
 def _say(line: int, words: str) -> str:

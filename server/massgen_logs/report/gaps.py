@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from massgen_logs.errors import MassgenLogError
-from massgen_logs.report.check import marks
-from massgen_logs.report.claims import numbered
+from massgen_logs.report.lines import marks, numbered
 
 _PLACE = re.compile(r"\[\[JUDGE: ([^\]\n]*?)(?: #\d+)?\]\]")
 _TEXT = re.compile(r"^#{1,6} *Place (\d{1,4})\b[^\n]*\n(.*?)(?=^#{1,6} *Place \d|\Z)", re.M | re.S | re.I)
