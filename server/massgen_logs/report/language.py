@@ -17,8 +17,6 @@ MARK = "[[JUDGE: "
 """Opens a place that the analysing agent must fill, in either language; `]]` closes it."""
 
 _ZH = {**SENTENCES, **TABLES, **HEADINGS}
-_TOLD = [(re.compile(pattern), chinese) for pattern, chinese in TOLD.items()]
-_CJK = re.compile(r"[\u3400-\u9fff]")
 
 
 def _bare(text: str) -> str:
@@ -53,8 +51,8 @@ class Say(Struct, frozen=True):
         """A fixed sentence of an analysis, whose measured parts are filled in already."""
         if self.language != "zh":
             return text
-        for pattern, chinese in _TOLD:
-            if match := pattern.fullmatch(text):
+        for pattern, chinese in TOLD.items():
+            if match := re.fullmatch(pattern, text):
                 return chinese.format(*match.groups())
         return text
 
@@ -66,7 +64,7 @@ class Say(Struct, frozen=True):
 def language_of(content: str) -> str:
     """The language of a report, by its title: Chinese if its first level-one heading holds Chinese characters."""
     title = re.search(r"^# +(.+)$", content, re.M)
-    return "zh" if title and _CJK.search(title[1]) else "en"
+    return "zh" if title and any("\u3400" <= char <= "\u9fff" for char in title[1]) else "en"
 
 
 def plain(heading: str) -> str:
