@@ -173,10 +173,17 @@ def one_mutant(spec: Spec, samples: Path, folder: Path, say: Any) -> Outcome:
             if answer and answer.page and answer.page.next_cursor and rng.random() < 0.5:
                 ask(name, {**arguments, "cursor": answer.page.next_cursor})
             if answer and name == "draft_report" and rng.random() < 0.5:
-                filled = re.sub(r"\[\[JUDGE.*?\]\]", "none", answer.data["markdown"], flags=re.S)
+                markdown = answer.data["markdown"]
                 ask(
                     "write_report",
-                    {"logs_dir": str(mutant.root), "log": str(mutant.attempt), "content": filled, "overwrite": True},
+                    {"logs_dir": str(mutant.root), "log": str(mutant.attempt), "overwrite": True}
+                    | (
+                        {"content": re.sub(r"\[\[JUDGE.*?\]\]", "none", markdown, flags=re.S)}
+                        if rng.random() < 0.5
+                        else {
+                            "judgements": "".join(f"### Place {n + 1}\nnone\n" for n in range(answer.data["to_fill"]))
+                        }
+                    ),
                 )
     finally:
         stop.set()
