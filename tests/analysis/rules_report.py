@@ -90,7 +90,7 @@ EXPECTED: dict[str, set[str]] = {
     "gemini_doubled": {"answered_without_tools"},
     "gemini_doubled_old": {"answered_without_tools"},
     "dead_agent": {"no_end", "agent_died", "retries", "false_success", "answered_without_tools"},
-    "debug_commands": {"false_success", "failure_before_end"},
+    "debug_commands": {"false_success"},
     "hook_denied": {"false_success", "refused_work"},
     "interactive-t1a1": {"answered_without_tools"},
     "interactive-t2a1": {"false_success", "failure_before_end", "answered_without_tools"},

@@ -58,8 +58,8 @@ SENTENCES = {
     ("s3_enforcement_0.1.97", "unknown_tools:agent_b"): "agent_b called tools that do not exist: frobnicate",
     ("s2_three_agents_0.1.97", "ignored_input:agent2.2"): "agent2.2 of mid took none of the 8 telling words of what it had seen (agent3.1, "
     "agent1.1)",
-    ("s13b_large_agent_dead_0.1.97", "stuck_on_failure:agent_b.python3 gen_report.py"): "agent_b ran `python3 gen_report.py ...` 18 times in a "
-    "row although each run failed",
+    ("s13b_large_agent_dead_0.1.97", "stuck_on_failure:agent_b.python3 gen_report.py"): "agent_b ran `python3 gen_report.py ...` 18 times, no other "
+    "command between, although each run failed",
     ("s13b_large_agent_dead_0.1.97", "workspace_emptied:agent_c.gen_report.py"): "23 commands of agent_c failed for want of gen_report.py, which "
     "it had before its answer agent3.1: MassGen empties the workspace at an answer",
     ("s1_clean_0.1.97", "again_after_restart"): "3 runs after a restart of commands that the same agent had run before it (agent_a 2, agent_b "

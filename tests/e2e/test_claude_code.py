@@ -97,7 +97,11 @@ QUESTIONS = (
 def filled(results: list[str]) -> list[dict[str, object]]:
     """A text for each place of the draft that was answered last, handed to write_report."""
     places = re.findall(r"\[\[JUDGE: .*? #(\d+)\]\]", results[-1])
-    return [use(PREFIX + "write_report", judgements="\n".join(f"### Place {number}\nNone found." for number in places))]
+    lines = [
+        *re.findall(r"^Draft: [0-9a-f]{6}$", results[-1], re.M),
+        *(f"### Place {number}\nNone found." for number in places),
+    ]
+    return [use(PREFIX + "write_report", judgements="\n".join(lines))]
 
 
 def test_the_workflow_leaves_a_report(home: Path, plugin: Path, project: Path) -> None:

@@ -181,7 +181,8 @@ def one_mutant(spec: Spec, samples: Path, folder: Path, say: Any) -> Outcome:
                         {"content": re.sub(r"\[\[JUDGE.*?\]\]", "none", markdown, flags=re.S)}
                         if rng.random() < 0.5
                         else {
-                            "judgements": "".join(f"### Place {n + 1}\nnone\n" for n in range(answer.data["to_fill"]))
+                            "judgements": f"Draft: {answer.data['key']}\n"
+                            + "".join(f"### Place {n + 1}\nnone\n" for n in range(answer.data["to_fill"]))
                         }
                     ),
                 )

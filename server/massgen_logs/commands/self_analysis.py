@@ -21,9 +21,9 @@ from massgen_logs.commands import STOPPED, team
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.handles import is_file, open_folder
 from massgen_logs.records.ledger import cache
-from massgen_logs.report.gaps import Gap, filled, gaps, texts_of
+from massgen_logs.report.gaps import Gap, filled, gaps
+from massgen_logs.report.judgements import parse
 from massgen_logs.report.structure import TITLES
-from massgen_logs.run.model import Run
 from massgen_logs.text.clean import clean
 from massgen_logs.text.mask import Masked, Masker
 from massgen_logs.tools.base import call
@@ -57,7 +57,7 @@ def main(options: argparse.Namespace) -> int:
     if is_file(root.parent / team.TEMPLATE):
         raise MassgenLogError(f"{root} holds the logs of an analysis run: --mode self doesn't analyse those.")
     place = resolve(root, options.log, options.turn)
-    run = _ready(place)
+    _refuse_living(place)
     people = sys.stdin.isatty() and sys.stdout.isatty()
     ui: str = options.ui or ("rich_terminal" if people else "automation")
     overwrite = place.turn.analyzed
@@ -70,7 +70,7 @@ def main(options: argparse.Namespace) -> int:
     command = team.massgen_command(os.environ)
     names = {"log": place.session.name, "turn": place.turn.number, "attempt": place.attempt.number}
     draft: str = call(get("draft_report"), {**names, "logs_dir": str(root)}).data["markdown"]
-    places = gaps(draft, run.agents)
+    places = gaps(draft)
     folder = _folder(place)
     with open_folder(folder) as made:
         made.create(team.TEMPLATE, team.dumped(config))
@@ -143,16 +143,14 @@ def _save(folder: Path, place: dict[str, Any], content: Masked, *, overwrite: bo
     sys.stdout.buffer.flush()
 
 
-def _ready(place: Place) -> Run:
-    """The run to analyse.
+def _refuse_living(place: Place) -> None:
+    """Refuse a run whose figures may still change.
 
     Raises:
-        MassgenLogError: if its figures may still change.
+        MassgenLogError: for such a run.
     """
-    run = load(place, orders=False)
-    if run.ending.state == "in_progress":
+    if load(place, orders=False).ending.state == "in_progress":
         raise MassgenLogError(f"{place.session.name} is in progress: analyse it when it has ended.")
-    return run
 
 
 def _folder(place: Place) -> Path:
@@ -196,12 +194,12 @@ def _report(folder: Path, code: int, draft: str, places: list[Gap]) -> Masked:
     if title is not None:
         return Masked(masker.text(clean(run.final_text[run.final_text.index(title) :])))
     answers = sorted(run.answers, key=lambda answer: answer.agent == run.winner)
-    texts = {number: text for answer in answers for number, text in texts_of(answer.text or "").items()}
-    final = texts_of(run.final_text)
+    texts = {number: text for answer in answers for number, text in parse(answer.text or "").texts.items()}
+    final = parse(run.final_text).texts
     numbers = {gap.number for gap in places}
     if rest := sorted(numbers & texts.keys() - final.keys()):
         _tell(f"the final answer lacks places {', '.join(map(str, rest))}: texts of earlier answers fill them")
-    return Masked(masker.text(clean(filled(draft, places, {**texts, **final}))))
+    return Masked(masker.text(clean(filled(draft, places, {**texts, **final}).report)))
 
 
 def _output(folder: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from massgen_logs.report.claims import claims
 from massgen_logs.report.language import Say, language_of, plain
@@ -14,14 +14,29 @@ _MAY_BE_EMPTY = frozenset({"Coordination Flow"})
 """A draft leaves it empty where a run has no events."""
 
 
-def problems(content: str, *, ground_truth: bool, agents: Iterable[str] = ()) -> list[str]:
+def problems(
+    content: str, *, ground_truth: bool, agents: Iterable[str] = (), drafted: Collection[str] = (),
+) -> list[str]:  # fmt: skip
     """Everything that is wrong with a report, each with its place; empty if it can be saved.
 
     Headings are those of the language of its title.
+
+    Args:
+        content: the report.
+        ground_truth: whether the user gave one, which allows claims of correctness.
+        agents: their ids.
+        drafted: lines of its draft, in which commands and names of the log stand: nothing that they say is its writer's.
     """
     agents = list(agents)
     found = [f"line {number}: marked place not filled: {mark}..." for number, mark in marks(content, agents)]
-    found += [] if ground_truth else claims(content, agents)
+    own = "\n".join("" if not fenced and line in drafted else line for _, line, fenced in numbered(content))
+    found += [] if ground_truth else claims(own, agents)
+    return found + lacking(content)
+
+
+def lacking(content: str) -> list[str]:
+    """Sections that a report lacks, and empty ones."""
+    found: list[str] = []
     sections = _sections(content)
     heading = Say(language_of(content)).heading
     for title, parts in SECTIONS:

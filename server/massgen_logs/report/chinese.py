@@ -49,6 +49,7 @@ SENTENCES = {
     "**Trace ID:** not queried  ": "**追踪ID：** 未查询  ",
     "**Generated:** {when} (draft measured by massgen-logs)  ": "**生成时间：** {when}（草稿由 massgen-logs 测量）  ",
     "**Logfire Link:** none": "**Logfire链接：** 无",
+    "**Ground Truth (from the user):** {truth}  ": "**标准答案（用户提供）：** {truth}  ",
     "shown {shown} of {total}; the rest: {tool}": "显示 {shown}/{total}；其余：{tool}",
     "unknown": "未知", "not recorded": "未记录", "none": "无",
     "; {n} more sent back: {reasons}": "；另有 {n} 票被退回：{reasons}",

@@ -19,52 +19,28 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from massgen_logs.report import claims_zh
+from massgen_logs.report.claims_words import (
+    ADJECTIVE,
+    ADVERB,
+    ANSWER,
+    BE,
+    FAULT,
+    GIVEN,
+    KIND,
+    LOOSE,
+    PROCESS,
+    SURE,
+    TASK,
+    VERB,
+)
 from massgen_logs.report.lines import numbered, unquoted
-
-# What may be judged. A loose word is an answer's content only where nothing near it belongs to the process.
-_ANSWER = r"(?:answers?|solutions?|conclusions?|presentations?)"
-_LOOSE = (
-    r"(?:results?|numbers?|counts?|sums?|totals?|values?|figures?|outputs?|responses?|outcomes?|claims?|calculations?"
-    r"|computations?|arithmetic|maths?|reasoning|formulas?|proofs?|derivations?|code|haikus?|poems?|essays?|stor(?:y|ies)"
-    r"|translations?|submissions?|lists?|deliverables?|explanations?)"
-)
-_ADJECTIVE = (
-    r"(?:(?:in)?correct|right|wrong|(?:in)?accurate|true|false|(?:in)?valid|erroneous|mistaken|flawless|flawed|faultless|error-free"
-    r"|(?:free\s+of|without)\s+(?:any\s+)?(?:errors?|mistakes?)|off\s+by\s+\w+)"
-)
-_GIVEN = r"(?:(?:in)?correct|right|wrong|(?:in)?accurate|true|false|erroneous|mistaken|flawless|flawed)"
-_ADVERB = r"(?:(?:in)?correctly|(?:in)?accurately|wrongly|rightly|erroneously|flawlessly)"
-_PROCESS = (
-    r"(?:votes?|voters?|voting|ballots?|tall(?:y|ies)|commands?|(?:tool[\s-]+)?calls?|tools?|tool\w*|paths?|labels?|ids?|identifiers?|json|yaml|xml|"
-    r"markdown|csv|html|files?|filenames?|folders?|director(?:y|ies)|workspaces?|flags?|imports?|modules?|packages?|formats?|"
-    r"formatting|syntax|schemas?|arguments?|parameters?|options?|settings?|config\w*|urls?|links?|ports?|keys?|tokens?|costs?|"
-    r"prices?|durations?|timestamps?|times?|timing|clocks?|exit|status|return\s+code|logs?|logged|records?|recorded|recording|metrics?|"
-    r"entr(?:y|ies)|rows?|columns?|fields?|counters?|restarts?|rounds?|turns?|attempts?|retries|timeouts?|errors?|exceptions?|"
-    r"failures?|tracebacks?|stack|messages?|traces?|events?|injections?|phases?|windows?|mappings?|mapped|order|sequence|names?|types?|versions?|"
-    r"state|permissions?|lengths?|headings?|headers?|titles?|encodings?|whitespace|scripts?|tests?|queries|quer(?:y|ies)|requests?|"
-    r"coordination|orchestrat\w+|massgen\w*|system|process|session|summar(?:y|ies)|enforcement|model|backend|cache\w*|snapshots?|"
-    r"[\w-]+\.(?:jsonl?|txt|md|log|ya?ml|py|csv|html))"
-)
-_BE = r"(?:is|was|are|were|be|been|being|isn['’]t|wasn['’]t|aren['’]t|weren['’]t|prove[sdn]*|turn(?:ed|s)\s+out|seem(?:s|ed)?|appear(?:s|ed)?|look(?:s|ed)?|remain(?:s|ed)?)"
-_SURE = (
-    r"(?:\s+(?:not|indeed|clearly|factually|completely|entirely|mathematically|fully|100%|also|all|both|therefore|thus|hence|still|now|"
-    r"demonstrably|undoubtedly|certainly|definitely|plainly|simply|objectively|exact(?:ly)?|both|(?:complete|sound|clear|consistent)(?:,|\s+and)|"
-    r"and|verified|confirmed|proven|found|shown|to\s+be|as))*"
-)
-_VERB = (
-    r"(?:identif|answer|solv|comput|calculat|count|conclud|determin|deduc|deriv|predict|f(?:ou|i)nd|guess|stat|sum|work|reason|add|"
-    r"list|reach|evaluat|diagnos|translat)\w*"
-)
-_KIND = r"(?:arithmetic\w*|math\w*|factual|calculation|computation\w*|counting|logic\w*|reasoning|rounding|addition|off-by-one)"
-_FAULT = r"(?:errors?|mistakes?|inaccurac(?:y|ies)|flaws?)"
-_TASK = r"(?:tasks?|questions?|problems?|puzzles?|sums?|bugs?|riddles?)"
 
 # Who says it, asks it, or doesn't know it.
 _EXCUSED = re.compile(
     rf"(?<!\bthe\s)(?<!\bits\s)(?<!['’]s\s)\b(?:claim(?:s|ed|ing)?|said|says?|stat(?:es?|ed|ing)|wrote|writes?|believ\w+|thinks?|thought|argu\w+|"
     r"assert\w*|suggest\w*|mention\w*|report(?:s|ed)\s+that|conclud\w+\s+that|reason\w*\s+that|(?<!no\s)doubt(?:s|ed)?(?=\s+that|\s+whether)|consider\w*|check\w*|verif(?:y|ies|ying)|"
-    r"ensur\w+|asks?|asked|confirm|decid\w+|judg\w+|tell|told|knows?|assum\w+|call(?:s|ed)|label\w*\s+as|"
-    rf"unable|can(?:not|['’]t|not)\s+(?:say|be))\b(?!\s+{_BE}\b)"
+    r"ensur\w+|asks?|asked|confident|insist\w*|trust(?:s|ed)?|convinced|confirm|decid\w+|judg\w+|tell|told|knows?|assum\w+|call(?:s|ed)|label\w*\s+as|"
+    rf"unable|can(?:not|['’]t|not)\s+(?:say|be))\b(?!\s+{BE}\b)"
     r"|\b(?:unknown|unclear|whether|if|unless|would|could|may|might|no\s+ground\s+truth|without\s+ground\s+truth|claims?\s+that\b(?!.*\s(?:is|are|was|were|has|have|equals?)\s)|no\s+claim|"
     r"not\s+known|nothing\s+about|(?:\w+n['’]t|not|never)\s+(?:mean|prove|show|imply|say|establish)|according\s+to\s+(?:\w+\s+)?(?:agent|vot|reason|it)\w*|(?:task|question|goal|prompt|aim|job)s?\s+(?:is|was)\s+to)\b"
     r"|\b(?:in|from)\s+(?!my\b|our\b)(?:the\s+)?\S+\s+(?:view|words|opinion|eyes)\b",
@@ -72,7 +48,7 @@ _EXCUSED = re.compile(
 )
 _COMPLEMENT = re.compile(r"\b(?:that|whether|if)\b", re.I)
 _ATTRIBUTED_AFTER = re.compile(
-    r"\W*(?:according\s+to\b|(?:\w+\s+){0,2}\S+\s+(?:said|says|wrote|writes|claim(?:s|ed)|argue[sd]|believe[sd])\b(?!\s+\w))",
+    r"\W*(?:according\s+to\b(?!\s+(?:the\s+)?(?:given\s+|provided\s+)?ground\s+truth)|(?:\w+\s+){0,2}\S+\s+(?:said|says|wrote|writes|claim(?:s|ed)|argue[sd]|believe[sd])\b(?!\s+\w))",
     re.I,
 )
 _CUT = re.compile(
@@ -88,8 +64,8 @@ _FRONT = re.compile(
 _FRONT_SPEAKER = re.compile(
     r"\W*(?:according\s+to|(?:in|from)\s+\S+\s+(?:view|words|opinion|eyes)|for\s+agent)\b", re.I
 )
-_NEAR = re.compile(rf"\b{_PROCESS}\b", re.I)
-_ABOUT = re.compile(rf"\s+(?:in|about|on|of)\s+(?:[\w'’]+\s+){{0,3}}?{_PROCESS}\b", re.I)
+_NEAR = re.compile(rf"\b{PROCESS}\b", re.I)
+_ABOUT = re.compile(rf"\s+in\s+form\b|\s+(?:in|about|on|of)\s+(?:[\w'’]+\s+){{0,3}}?{PROCESS}\b", re.I)
 _BY_PREPOSITION = re.compile(
     r"(?P<head>\w+)\s+(?:of|for|by|to|from|with|in|on|than|at|about|against|over|between|without)\s+(?:(?:the|an?|its|their|all|both|two|final|\S+['’]s)\s+)*$",
     re.I,
@@ -97,7 +73,7 @@ _BY_PREPOSITION = re.compile(
 _MODIFIERS = re.compile(r"(?:[\w'’.-]+\s+){0,3}$")
 _DETERMINERS = r"(?:(?:the|an?|its|their|most|both|all|last|first|second|final)\s+)*"
 _ADDED = re.compile(
-    rf"\s*\([^)]*\)|\s*,[^,]*,|\s(?:of|for|by|to|from|with|in|won|got)\s+{_DETERMINERS}(?:(?:\w+\s+)?{_PROCESS}\b|[\w.$€%'’-]+(?:,\d+)*)",
+    rf"\s*\([^)]*\)|\s*,[^,]*,|\s(?:of|for|by|to|from|with|in|won|got)\s+{_DETERMINERS}(?:(?:\w+\s+)?{PROCESS}\b|[\w.$€%'’-]+(?:,\d+)*)",
     re.I,
 )
 _ANOTHER = re.compile(r"\s(?:the|an?|its|their|\S+['’]s)\s+(?:\w+\s+){1,2}$", re.I)
@@ -107,17 +83,46 @@ _ADJACENT = re.compile(
 _PRONOUN = re.compile(r"(?:^|\W)(?:it|this|that|which|they|these|those)\s*$|^\W*(?:and|but|yet)?\s*$", re.I)
 _PRONOUN_FIRST = re.compile(r"\W*(?:it|this|that|they|these|those)\b", re.I)
 _NUMBER = re.compile(r"(?:^|\W)[$€]?\d[\d,.]*%?\s*$")
+_OWN_VOICE = re.compile(
+    r"\b(?:I|we|one|anyone|everyone|everybody)(?:\s+(?:can|could|may|must|do|also|therefore|now|would))*\s+"
+    r"(?:believe|think|say|verify|confirm|conclude|judge|tell|see|state|note|find|consider|assume)s?\b(?:\s+that\b)?(?!\s+(?:whether|if)\b)",
+    re.I,
+)
+"""The analyst's own voice, which excuses nothing."""
+_CLAIMED_WORK = re.compile(
+    rf"\bclaims?\b[^.;]{{0,80}}?\s{BE}\s+(?:not\s+)?{ADJECTIVE}(?=[^.]*\b(?:calls?|commands?|tools?|tests?|ran|run|exit\w*)\b)",
+    re.I,
+)
+"""A claim to have done something, beside what the log has of it."""
+_AFTER_ALL = [
+    re.compile(pattern, re.I)
+    for pattern in (
+        rf"\b{ADJECTIVE},?\s+and\s+(?:it|they|that|this|so\s+it)\s+(?:is|are|was|were)\W*$",
+        r"(?:,|\s[—–-])\s*(?:and\s+)?(?:rightly|correctly|wrongly|incorrectly)(?:\s+so)?\W*$",
+        rf"\s[—–-]\s*{GIVEN}\W*$",
+        rf"\(\s*{GIVEN}(?:ly)?\s*\)",
+        rf"^\W*{GIVEN}\s+(?:{ANSWER}|results?|sums?|totals?|numbers?)\b",
+        r"\bcorrectness\s*:\s*(?:yes|no|ok|high|full|complete)\W*$",
+        rf"\bagent\S*['’]s\s+(?:is|was)\s+{ADJECTIVE}\b",
+        rf"\bnothing\s+in\s+(?:\S+\s+){{1,2}}{ANSWER}\s+{BE}\s+{ADJECTIVE}",
+        rf"\bnothing\s+(?:{BE}\s+)?wrong\s+(?:with|in)\s+(?:the|its|this|\S+['’]s)\s+(?:final\s+)?(?:{ANSWER}|{LOOSE})\b",
+        rf"\bno\s+{FAULT}\s+(?:(?:was|were)\s+(?:found|seen)\s+)?in\s+(?:the|its|this|\S+['’]s)\s+(?:final\s+|winning\s+)?{ANSWER}\b",
+        rf"\b(?:all|both|two|three)\s+(?:\w+\s+)?agents\s+confirm(?:ed)?\s+(?:the\s+(?:{ANSWER}|{LOOSE})|\S*\d)",
+        rf"\bconfirm(?:s|ed)?\s+(?:the|its|this)\s+(?:final\s+|winning\s+)?(?:{ANSWER}|sum|total|result|number)\b",
+    )
+]
+"""Claims of the analyst also in a sentence that begins with somebody else's words; none where it is about the process."""
 _LONGEST, _OVER = 1000, 200
 """Characters of a sentence, and by which its pieces overlap if it is longer."""
 _ITEM = re.compile(r"\s*(?:[-*+]\s+|\d+[.)]\s+)?(?:\[[ xX?]\]\s*)?")
 _WHOLE = re.compile(
-    rf"\W*(?:(?:and\s+)?(?:(?:the|its|their|\S+['’]s)\s+)?(?:\w+\s+)?(?:{_ANSWER}|{_LOOSE})\W+)?"
-    rf"(?:{_ADJECTIVE}|correctly\s+\w+)(?:\s+(?:and\s+\w+|answer|result|solution))?\W*",
+    rf"\W*(?:(?:and\s+)?(?:(?:the|its|their|\S+['’]s)\s+)?(?:\w+\s+)?(?:{ANSWER}|{LOOSE})\W+)?"
+    rf"(?:{ADJECTIVE}|correctly\s+\w+)(?:\s+(?:and\s+\w+|answer|result|solution))?\W*",
     re.I,
 )
 _LABELLED = re.compile(
-    rf"\W*(?P<label>[^:|]*\b(?:{_ANSWER}|{_LOOSE}|correctness|accuracy|verdict|outcome|success|agent\w*)\b[^:|]*):\W*"
-    rf"(?:{_ADJECTIVE}|verified|confirmed)(?:\s+and\s+\w+)?\W*",
+    rf"\W*(?P<label>[^:|]*\b(?:{ANSWER}|{LOOSE}|correctness|accuracy|verdict|outcome|success|agent\w*)\b[^:|]*):\W*"
+    rf"(?:{ADJECTIVE}|verified|confirmed)(?:\s+and\s+\w+)?\W*",
     re.I,
 )
 
@@ -136,6 +141,7 @@ def claims(content: str, agents: Iterable[str] = ()) -> list[str]:
                 continue
             context = ""
             for sentence in _sentences(unquoted(whole, keep=agents)):
+                sentence = _CLAIMED_WORK.sub(" ", _OWN_VOICE.sub(" ", sentence))
                 words = _in_sentence(sentence, context, grammar) or chinese.search(sentence)
                 if words:
                     found.append(_say(line, words))
@@ -151,7 +157,7 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _say(line: int, words: str) -> str:
-    return f'line {line}: "{words[:80]}" claims correctness, and no ground truth was given; say claimed, produced, submitted or arrived at'
+    return f'line {line}: "{words[:80]}" claims correctness, and no ground truth was given; say claimed, produced, submitted or arrived at, or name the vote, call or file that it is about'
 
 
 def _whole(text: str) -> bool:
@@ -162,6 +168,8 @@ def _whole(text: str) -> bool:
 
 def _in_sentence(sentence: str, context: str, grammar: _Grammar) -> str | None:
     """The words of a claim; `context` is the sentence before it, which a pronoun may mean."""
+    if not _NEAR.search(sentence) and (found := next((m for p in _AFTER_ALL if (m := p.search(sentence))), None)):
+        return found[0].strip(" ,")
     earlier = ""
     for clause in _clauses(sentence):
         near = earlier or (context if _PRONOUN_FIRST.match(clause.text) else "")
@@ -233,13 +241,17 @@ class _Grammar(Struct, frozen=True):
                     return False
                 continue
             near = _MODIFIERS.search(lead)
+            if noun["loose"] and _NEAR.search(before[noun.end() :]):
+                return False
             if noun["agent"]:
+                if hit[0].lower().endswith("valid"):  # for a vote
+                    return False
                 return bool(_ADJACENT.fullmatch(gap) or re.search(r"\band\s*$", gap)) and not _ABOUT.match(rest)
             if near and _NEAR.search(near[0]):
                 return False
             if noun["answer"]:
                 return len(gap) <= 80
-            compound = re.search(rf"\b{_ANSWER}\s*$", lead, re.I)
+            compound = re.search(rf"\b{ANSWER}\s*$", lead, re.I)
             return not (compound or _NEAR.search(context) or _NEAR.search(lead) or _ABOUT.match(rest))
         return False
 
@@ -277,7 +289,7 @@ class _Grammar(Struct, frozen=True):
 
 
 _OBJECT = re.compile(
-    rf"(?:\s+(?!(?:in|by|after|with|within|before|on|at|during|without|and|but|of)\b)[\w'’-]+){{0,3}}?\s+{_PROCESS}\b",
+    rf"(?:\s+(?!(?:in|by|after|with|within|before|on|at|during|without|and|but|of)\b)[\w'’-]+){{0,3}}?\s+{PROCESS}\b",
     re.I,
 )
 _MISPLACED = re.compile(
@@ -289,43 +301,71 @@ _PREDICATES = [
     (re.compile(pattern, re.I), allowed)
     for pattern, allowed in (
         (
-            rf"\b{_BE}{_SURE}\s+(?:(?:the|an?)\s+)?(?:only\s+)?{_ADJECTIVE}\b"
-            rf"(?!\s+(?:to|for|agent|after|away|before|behind|when|at|now|{_PROCESS})\b)",
+            rf"\b{BE}{SURE}\s+(?:(?:the|an?)\s+)?(?:only\s+)?{ADJECTIVE}\b"
+            rf"(?!\s+(?:to(?!\s+(?:me|us)\b)|for|agent|after|away|before|behind|when|at|now|submissions?|{PROCESS})\b)",
             _Grammar.subject,
         ),
         (
-            rf"\b{_GIVEN}(?:\s+and\s+\w+)?\s+(?:(?:final|unique|single|overall)\s+)?{_ANSWER}\b(?!(?:['’]s?)?\s+{_PROCESS}\b)",
+            rf"\b{GIVEN}(?:\s+and\s+\w+)?\s+(?:(?:final|unique|single|overall)\s+)?{ANSWER}\b(?!(?:['’]s?)?\s+{PROCESS}\b)"
+            r"(?!\s+(?:is|was|were|are)\s+(?:not\s+known|unknown|not\s+recorded|presented|delivered|shown|recorded))",
             _Grammar.whole,
         ),
-        (rf"\b(?:actual|real)\s+{_ANSWER}\s+{_BE}\b", _Grammar.whole),
+        (rf"\b(?:actual|real)\s+{ANSWER}\s+{BE}\b", _Grammar.whole),
         (
-            rf"\b(?:the|an?|its|their|this)\s+(?:only\s+)?{_GIVEN}(?:\s+and\s+\w+)?\s+(?:final\s+)?{_LOOSE}\b",
+            rf"\b(?:the|an?|its|their|this)\s+(?:only\s+)?{GIVEN}(?:\s+and\s+\w+)?\s+(?:final\s+)?{LOOSE}\b",
             _Grammar.agents,
         ),
-        (rf"\bthe\s+(?:{_GIVEN}|actual|real)\s+{_LOOSE}\b[^,]{{0,40}}?\s+{_BE}\b", _Grammar.unrelated),
-        (rf"\b{_BE}\s+(?:the|an?)\s+(?:only\s+)?{_GIVEN}\s+{_LOOSE}\b", _Grammar.unrelated),
-        (rf"\b{_ADVERB}\s+{_VERB}", _Grammar.doer),
-        (rf"\b{_VERB}(?:\s+(?!that\b|whether\b)[^\s,•]+){{0,6}}?\s+{_ADVERB}\b", _Grammar.manner),
-        (rf"\bsuccessfully\s+solv\w+\s+the\s+{_TASK}\b", _Grammar.doer),
+        (rf"\bthe\s+(?:{GIVEN}|actual|real)\s+{LOOSE}\b[^,]{{0,40}}?\s+{BE}\b", _Grammar.unrelated),
+        (rf"\b{BE}\s+(?:the|an?)\s+(?:only\s+)?{GIVEN}\s+{LOOSE}\b", _Grammar.unrelated),
+        (rf"\b{ADVERB}\s+{VERB}", _Grammar.doer),
+        (rf"\b{VERB}(?:\s+(?!that\b|whether\b)[^\s,•]+){{0,6}}?\s+{ADVERB}\b", _Grammar.manner),
+        (rf"\bsuccessfully\s+solv\w+\s+the\s+{TASK}\b", _Grammar.doer),
         (r"\b(?:mis(?:calculat|count|comput|identif|add|sum)\w*|errs?|erred)\b", _Grammar.doer),
-        (rf"\b{_KIND}\s+{_FAULT}\b{_NOT_TEXT}", _Grammar.doer),
+        (rf"\b{KIND}\s+{FAULT}\b{_NOT_TEXT}", _Grammar.doer),
         (
-            rf"\b(?:contain(?:s|ed)?|has|had|have|made|makes?|includes?)\s+(?:\w+\s+){{0,3}}?{_FAULT}\b{_NOT_TEXT}",
+            rf"\b(?:contain(?:s|ed)?|has|had|have|made|makes?|includes?)\s+(?:\w+\s+){{0,3}}?{FAULT}\b{_NOT_TEXT}",
             _Grammar.content,
         ),
-        (rf"\b(?:got|gets?)\s+(?:it|this|that|the\s+(?!{_PROCESS}\b)\w+)\s+{_ADJECTIVE}\b", _Grammar.free),
+        (rf"\b(?:got|gets?)\s+(?:it|this|that|the\s+(?!{PROCESS}\b)\w+)\s+{ADJECTIVE}\b", _Grammar.free),
         (
             r"\b(?:match\w*|equal\w*|agree\w*\s+with)\s+the\s+(?:true|actual|known|real|expected|correct)\s+\w+",
             _Grammar.unrelated,
         ),
-        (rf"\b(?:is|was|are)\s+indeed\s+(?:the\s+)?(?:\w+\s+)?(?:{_ANSWER}|{_LOOSE})\b", _Grammar.unrelated),
-        (rf"\b{_BE}\s+indeed\s+[^\s\w]*\d", _Grammar.content),
+        (rf"\b(?:is|was|are)\s+indeed\s+(?:the\s+)?(?:\w+\s+)?(?:{ANSWER}|{LOOSE})\b", _Grammar.unrelated),
+        (rf"\b{BE}\s+indeed\s+[^\s\w]*\d", _Grammar.content),
         (r"\b(?:nailed|aced)\s+(?:it|the\b)", _Grammar.free),
         (
-            rf"\b(?:verified|confirmed|proven|proved|marked|graded)\s+(?:as|to\s+be)\s+{_ADJECTIVE}\b",
+            rf"\b{ANSWER}\s+{ADVERB}\s+(?:answer|give|state|solve|name|list|count|compute|determine|identif)(?:s|ies|ed)?\b",
+            _Grammar.doer,
+        ),
+        (rf"(?<!which\s)(?<!whose\s)\b(?:best|better|superior|worst)\s+(?:final\s+)?{ANSWER}\b", _Grammar.whole),
+        (
+            r"\b(?:is|was|are|were|been)\s+(?:(?:also|indeed|independently|thus|all|both)\s+)?(?:confirmed|verified)\b(?!\s+(?:as|to\s+be|that|whether)\b)",
+            _Grammar.subject,
+        ),
+        (
+            r"\b(?:holds?|held)\s+up\b|\bchecks?\s+out\b|\bstands?\s+up\s+to\b"
+            rf"|\b{BE}\s+(?:spot\s+on|on\s+the\s+mark|mathematically\s+sound|what\s+it\s+should\s+be)\b",
+            _Grammar.subject,
+        ),
+        (
+            r"\b(?:task|question|puzzle|riddle)s?\s+(?:was|were|is|has\s+been|have\s+been)\s+(?:\w+ly\s+)?solved\b",
             _Grammar.free,
         ),
-        (rf"[✅✔☑❌✗✘]\W*{_GIVEN}\b", _Grammar.free),
+        (
+            rf"\b(?:prove[sd]?|shows?|showed)\s+(?:the|its|this|\S+['’]s)\s+(?:final\s+)?{ANSWER}\s+{ADJECTIVE}\b",
+            _Grammar.whole,
+        ),
+        (
+            rf"\b(?:{VERB}|nam\w+|produc\w+|return\w*)\s+the\s+{GIVEN}\s+(?!{PROCESS}\b|approach|way|ideas?|places?|moments?|things?|strateg\w+|methods?|steps?|agents?|folder)\w+",
+            _Grammar.doer,
+        ),
+        (r"\b(?:hallucinat|fabricat)\w*", _Grammar.agents),
+        (
+            rf"\b(?:verified|confirmed|proven|proved|marked|graded)\s+(?:as|to\s+be)\s+{ADJECTIVE}\b",
+            _Grammar.free,
+        ),
+        (rf"[✅✔☑❌✗✘]\W*{GIVEN}\b", _Grammar.free),
         (r"\b(?:correct|wrong|right|incorrect)!", _Grammar.free),
     )
 ]
@@ -333,11 +373,11 @@ _PREDICATES = [
 
 def _grammar(agents: Iterable[str]) -> _Grammar:
     ids = "".join("|" + re.escape(agent) for agent in sorted(agents, key=len, reverse=True))
-    who = rf"(?:agents?|they|both|winner|voter|team|everyone|run{ids}|agent_?\w+|agent\d[\w.]*)"
-    head = rf"(?<![\w.])(?:(?P<agent>{who})(?!['’]s?\b)(?!\w)|(?P<answer>{_ANSWER})(?!['’]s?\s|\s+{_PROCESS}\b)\b|(?P<loose>{_LOOSE})(?!['’]s?\s)\b)"
+    who = rf"(?:agents?|they|both|winner|voter|team|everyone|majority|run{ids}|agent_?\w+|agent\d[\w.]*)"
+    head = rf"(?<![\w.])(?:(?P<agent>{who})(?!['’]s?\b)(?!\w)|(?P<answer>{ANSWER})(?!['’]s?\s|\s+{PROCESS}\b)\b|(?P<loose>{LOOSE})(?!['’]s?\s)\b)"
     return _Grammar(
         re.compile(head, re.I),
-        re.compile(rf"\b(?P<process>{_PROCESS})\b|{head}|\b(?P<task>{_TASK})\b", re.I),
+        re.compile(rf"\b(?P<process>{PROCESS})\b|{head}|\b(?P<task>{TASK})\b", re.I),
     )
 
 

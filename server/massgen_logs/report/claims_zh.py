@@ -24,9 +24,11 @@ _ADVERB = r"(?:正确|准确|错误|不正确|精确无误)地?"
 
 _EXCUSED_BEFORE = re.compile(
     r"声称|自称|据称|宣称|号称|(?<![名对职简])称(?![为呼])|认为|相信|以为|觉得|主张|断言|说(?!明)|写道|写到|表示|提到|指出其|依据其说法|根据其|假设|假定|假如|如果|若|除非"
-    r"|是否|能否|有没有|确保|要求|请(?!求)|询问|问道|未知|不明|不清楚|不知道|无法|不能|未能|没有标准|没有提供|未提供|标记为",
+    r"|是否|能否|有没有|并?不(?:说明|表示|意味|证明|等于)|确保|要求|请(?!求)|询问|问道|未知|不明|不清楚|不知道|无法|不能|未能|没有标准|没有提供|未提供|标记为",
 )
 """Says whose words they are, asks, or denies knowing, when it stands in the claim's own clause before its end."""
+_OWN_VOICE = re.compile(r"(?:我们?|笔者)(?:认为|相信|觉得|断言|判断)")
+"""The analyst's own voice, which excuses nothing."""
 _CUT = re.compile(r"(?<=[，,；;：:])")
 _HANDED_ON = re.compile(
     r"(?:声称|宣称|认为|相信|以为|觉得|主张|断言|说|写道|写到|表示|指出|问道)[，,：:]$|^\W*(?:根?据|依据|按照?)[^，,]*(?:说|看来|观点|说法|看法|理由|称)[，,]$"
@@ -57,6 +59,7 @@ class Finder(Struct, frozen=True):
     def search(self, sentence: str) -> str | None:
         """The words of a claim in a sentence, or None."""
         before, excused = "", False
+        sentence = _OWN_VOICE.sub("", sentence)
         for clause in _CUT.split(sentence):
             handed = excused and (bool(_HANDED_ON.search(before)) or bool(_JOINED.match(clause)))
             if not handed and (words := self._claim(clause, before)):
@@ -101,6 +104,12 @@ def _patterns(who: str) -> list[tuple[re.Pattern[str], bool]]:
             (rf"(?:正确|真正|真实|错误)的?(?:{_LOOSE}|{_NOUN}){_VALUE}(?:是|为|应为|应该是)", True),
             (rf"^\W*(?:这|那|此|其|该结果){_SURE}是?{_SURE}(?:正确|错误|准确|对|错)的", True),
             (r"成功解决了?(?:这个|该|此)?(?:问题|任务|题目|难题)", True),
+            (r"(?:任务|题目|难题)[^。；，|]{0,4}?成功(?:地)?解决", True),
+            (rf"(?:更好|最好|最佳|更优)的?{_NOUN}", False),
+            (rf"{_NOUN}(?:{_SURE})(?:没有|毫无|无)(?:任何)?问题", False),
+            (rf"{_LOOSE}{_VALUE}{_SURE}属实", True),
+            (r"(?:出现|犯|存在)了?(?:一个|一处)?(?:计算|算术|推理|逻辑)(?:失误|错误)", True),
+            (r"正确率\W*\d", False),
             (rf"{_ADVERB}{_DO}", True),
             (
                 rf"{_DO}得?(?:完全|很|十分|非常|都)?不?(?:正确|准确|无误|有误|错误)(?!性|率|信息|日志|消息|码|处理|的)",

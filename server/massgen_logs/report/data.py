@@ -124,7 +124,8 @@ class Figures(Struct, frozen=True):
 
 class ReportData(Struct, frozen=True):
     """The whole file. attempts: how many the turn had; language: of the report; report_sha256: of the bytes of the
-    ANALYSIS_REPORT.md that it belongs to: beside a report with another hash it tells of another one."""
+    ANALYSIS_REPORT.md that it belongs to: beside a report with another hash it tells of another one. ground_truth: what the
+    user said is true, None without."""
 
     schema_version: int
     tool_version: str
@@ -136,6 +137,7 @@ class ReportData(Struct, frozen=True):
     massgen_version_range: str | None
     language: str
     report_sha256: str
+    ground_truth: str | None
     figures: Figures
     red_flags: list[RedFlag]
     findings: list[Finding]
@@ -143,13 +145,15 @@ class ReportData(Struct, frozen=True):
     fingerprints: list[Fingerprint]
 
 
-def report_data(material: Material, content: str, prints: list[Fingerprint]) -> ReportData:
+def report_data(
+    material: Material, content: str, prints: list[Fingerprint], ground_truth: str | None = None,
+) -> ReportData:  # fmt: skip
     """Everything about a report that a program may want to know; `content` is the text as it is saved."""
     run = material.run
     whole = overview(run, material.mask)
     return ReportData(
         SCHEMA, __version__, run.session, run.turn, run.attempt, run.attempts, run.version, run.version_range,
-        language_of(content), hashlib.sha256(content.encode()).hexdigest(), _figures(material, whole), whole.red_flags, whole.findings, suggested_issues(content), prints,
+        language_of(content), hashlib.sha256(content.encode()).hexdigest(), ground_truth, _figures(material, whole), whole.red_flags, whole.findings, suggested_issues(content), prints,
     )  # fmt: skip
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from secrets import token_hex
 
 from msgspec.structs import replace
 
 from massgen_logs.report.agents import behaviour_section
 from massgen_logs.report.closing import costs_section, end_section, errors_section
-from massgen_logs.report.gaps import gaps, with_numbers
+from massgen_logs.report.gaps import own
 from massgen_logs.report.material import EVERY, Material
 from massgen_logs.report.opening import correctness_section, overview_section
 from massgen_logs.report.quality import QUALITY, quality_section
@@ -31,12 +32,13 @@ def draft(material: Material, generated: datetime | None = None) -> str:
         material: the run's analyses.
         generated: time of the report; default: now.
     """
-    text = ""
+    text, word = "", token_hex(6)
+    material = replace(material, say=replace(material.say, word=word))
     for most in _ROWS:
         text = render(replace(material, most=most), generated)
         if len(text) <= (_LONG if most > _FEW else _LONGEST):
             break
-    return with_numbers(text, gaps(text, material.run.agents))
+    return own(text, word)
 
 
 def measured(material: Material) -> str:

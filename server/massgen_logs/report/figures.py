@@ -1,7 +1,7 @@
 """Comparing the numbers in a report's tables with the measured ones.
 
-The measured tables are those of a draft with every row. A report's table is compared with the one of the same section (or
-of the same header), row by the first column, column by header; in either language. Only what can be placed is compared:
+The measured tables are those of a draft with every row. A report's table is compared with the one of the same section, of the
+same header, or of the same rows and two more columns, row by the first column, column by header; in either language. Only what can be placed is compared:
 an agent's own tables, rows and columns, prose, quoted words and cells marked with "est." or "~" are its own.
 """
 
@@ -106,7 +106,12 @@ def _counterpart(table: Table, known: list[Table]) -> Table | None:
     ]
     if near:
         return max(near, key=lambda pair: pair[0])[1]
-    return next((other for other, names in zip(known, own, strict=True) if names == header), None)
+    same = next((other for other, names in zip(known, own, strict=True) if names == header), None)
+    alike = [
+        (len(set(names) & set(header)), other) for other, names in zip(known, own, strict=True) if names[0] == header[0]
+    ]
+    best = max(alike, key=lambda pair: pair[0], default=(0, None))
+    return same or (best[1] if best[0] > 2 else None)
 
 
 def _compare(table: Table, truth: Table) -> list[str]:

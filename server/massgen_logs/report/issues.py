@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -147,11 +147,31 @@ def suggested_issues(content: str) -> list[SuggestedIssue]:
     A row keeps the id that it has; one without, or with the id of a row before it, gets that of its title and labels.
     """
     found: dict[str, SuggestedIssue] = {}
+    for _, _, _, issue in _rows(content):
+        found.setdefault(issue.id, issue)
+    return list(found.values())
+
+
+def with_ids(content: str) -> str:
+    """The report with its id in each row of section 9's table."""
+    lines = content.split("\n")
+    for number, names, cells, issue in _rows(content):
+        at = names.index("id") if "id" in names else len(names)
+        if at < len(names) and (cells[at : at + 1] or [""])[0].strip("` ") != issue.id:
+            told = [*cells, *[""] * (len(names) - len(cells))]
+            told[at] = issue.id
+            lines[number - 1] = "|" + "|".join(cell.replace("|", "\\|") for cell in told) + "|"
+    return "\n".join(lines)
+
+
+def _rows(content: str) -> Iterator[tuple[int, list[str], list[str], SuggestedIssue]]:
+    """(line, names of the columns, cells, issue)."""
+    seen = set[str]()
     for table in tables(content):
         names = [canonical(name) for name in table.header]
         if not table.place.startswith(ISSUES) or "title" not in names:
             continue
-        for _, cells in table.rows:
+        for number, cells in table.rows:
             row = dict(zip(names, cells, strict=False))
             title = re.sub(r"[*`]", "", row.get("title", "")).strip()
             if title.lower() in _NOTHING:
@@ -159,11 +179,14 @@ def suggested_issues(content: str) -> list[SuggestedIssue]:
             labels = [part.strip(" `") for part in re.split(r"[,;、，；]", row.get("labels", row.get("label", "")))]
             labels = list(dict.fromkeys(label for label in labels if label))
             given = row.get("id", "").strip("` ")
-            id_ = given if _ID.fullmatch(given) and given not in found else issue_id(title, labels)
-            found.setdefault(
-                id_, SuggestedIssue(id_, row.get("priority", ""), title, row.get("description", ""), labels)
+            id_ = given if _ID.fullmatch(given) and given not in seen else issue_id(title, labels)
+            seen.add(id_)
+            yield (
+                number,
+                names,
+                cells,
+                SuggestedIssue(id_, row.get("priority", ""), title, row.get("description", ""), labels),
             )
-    return list(found.values())
 
 
 def issue_id(title: str, labels: Iterable[str]) -> str:

@@ -27,6 +27,8 @@ class Say(Struct, frozen=True):
     """Renders fixed text in one language."""
 
     language: str = "en"
+    word: str = ""
+    """With which its marks begin, so that they are told from what a log holds (see gaps.own)."""
 
     def __call__(self, text: str, /, **values: object) -> str:
         """A fixed sentence with its measured parts filled in."""
@@ -58,7 +60,7 @@ class Say(Struct, frozen=True):
 
     def judge(self, what: str) -> str:
         """A place that the analysing agent must fill."""
-        return f"{MARK}{self(what)}]]"
+        return f"{MARK}{self.word}{self(what)}]]"
 
 
 def language_of(content: str) -> str:

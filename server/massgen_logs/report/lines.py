@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 
 _MARK = re.compile(r"\[\[\s*JUDGE\b[^\]\n]{0,60}", re.I)
 _QUOTES = re.compile(
-    r"\[\[.*?\]\]|\"[^\"\n]*\"|“[^”\n]*”|`(?P<code>[^`\n]*)`|«[^»\n]*»|‘[^’\n]*’|(?<!\w)'(?:[^'\n]|'(?=\w))*'(?!\w)|「[^」\n]*」|『[^』\n]*』"
+    r"\[\[(?:(?!\]\]).){0,300}\]\]|\"[^\"\n]*\"|“[^”\n]{0,2000}”|`(?P<code>[^`\n]*)`|«[^»\n]{0,2000}»|‘[^’\n]{0,2000}’"
+    r"|(?<!\w)'(?:[^'\n]|'(?=\w)){0,300}'(?!\w)|「[^」\n]{0,2000}」|『[^』\n]{0,2000}』"
 )
+"""Bounded where an opening sign may stand again and again without its end: each would be looked for to the end of the line."""
 
 
 def numbered(content: str) -> Iterator[tuple[int, str, bool]]:

@@ -43,8 +43,8 @@ Analyse a MassGen run with the massgen-log-analyzer skill: load it and follow it
 - Arguments of every call of the massgen-logs tools: {at}
 
 Without the skill: run_overview; draft_report, which has what all other tools measure; those that it names where it cuts a
-list; read_trace where a [[JUDGE: ... #N]] place needs evidence; then write_report(judgements=...), for each place
-"### Place N" and your text.
+list; read_trace where a [[JUDGE: ... #N]] place needs evidence; then write_report(judgements=...): the draft's line
+"Draft: KEY", and for each place "### Place N" and your text.
 Without the tools: the command line has the same ones, `massgen-logs run-overview --help`.
 
 {_DATA}"""

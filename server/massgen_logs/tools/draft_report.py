@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 
 class Draft(Struct, frozen=True):
-    """markdown: the draft; to_fill: how many marked places it has; path: where write_report would save it; linear_issues:
-    section 9 as Linear takes it."""
+    """markdown: the draft; to_fill: how many marked places it has; key: with which judgements of it begin; path: where write_report
+    would save it; linear_issues: section 9 as Linear takes it."""
 
     markdown: str
     to_fill: int
+    key: str
     path: str
     exists: bool
     linear_issues: list[LinearIssue]
@@ -43,7 +44,7 @@ def draft_report(
         language: see above.
     """
     from massgen_logs.report.draft import draft
-    from massgen_logs.report.gaps import gaps
+    from massgen_logs.report.gaps import gaps, key
     from massgen_logs.report.issues import payloads
     from massgen_logs.report.language import LANGUAGES
     from massgen_logs.report.material import gather
@@ -53,7 +54,10 @@ def draft_report(
     masker = Masker()
     material = gather(run, place, language, masker)
     text = draft(material)
-    data = Draft(text, len(gaps(text, run.agents)), str(place.turn.report), place.turn.analyzed, payloads(material))
+    places = gaps(text)
+    data = Draft(
+        text, len(places), key(run, language, places), str(place.turn.report), place.turn.analyzed, payloads(material)
+    )
     return Result(data, sources=[], masker=masker)  # nothing may follow the draft, which is handed back as it is
 
 
@@ -61,7 +65,9 @@ def render(data: Any) -> list[str]:
     """Where it would be saved, then the draft as it is."""
     exists = "; a report exists there" if data["exists"] else ""
     return [
-        f"{data['to_fill']} places to fill: write_report(judgements=...) puts your texts in and saves to {data['path']}{exists}. Quoted words are the agents'.",
+        f"Draft: {data['key']}",
+        f"{data['to_fill']} places to fill: write_report(judgements=...), which begins with the line above, puts your texts in and saves to "
+        f"{data['path']}{exists}. Quoted words are the agents'.",
         "",
         Block(data["markdown"].rstrip()),
     ]

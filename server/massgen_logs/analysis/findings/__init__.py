@@ -20,7 +20,7 @@ from massgen_logs.analysis.findings.rules_text import RULES as TEXT
 from massgen_logs.analysis.findings.rules_work import RULES as WORK
 from massgen_logs.run.model import Run
 
-RULES: tuple[Rule, ...] = (*OUTCOME, *COORDINATION, *WORK, *TEXT)
+RULES: tuple[Rule, ...] = (*OUTCOME, *TEXT, *COORDINATION, *WORK)
 _ORDER = {"high": 0, "medium": 1, "low": 2, "info": 3}
 
 

@@ -63,7 +63,9 @@ def _stuck(run: Run, rule: Rule) -> list[Finding]:
         for streak, _ in _streaks(commands):
             if len(streak) >= STUCK:
                 head = _head(rule, streak[0])
-                text = f"{agent} ran `{head} ...` {len(streak)} times in a row although each run failed"
+                text = (
+                    f"{agent} ran `{head} ...` {len(streak)} times, no other command between, although each run failed"
+                )
                 why = f"a change by {agent} between two of these runs that could have mended `{head}`"
                 found.append(rule.finding(f"{agent}.{head}", text, _places(streak), why, failures=len(streak)))
     return found
@@ -193,15 +195,17 @@ def _emptied(run: Run, rule: Rule) -> list[Finding]:
 
 
 def _failure_before_end(run: Run, rule: Rule) -> list[Finding]:
-    """The last command before an answer or a counted vote failed, and nothing was run after it."""
+    """The last command before an answer or a counted vote failed, in the same execution, and nothing was run or decided between."""
     found: list[Finding] = []
     ends = [(a.agent, a.t, f"submitted {a.label}", a.src) for a in run.answers]
     ends += [(v.voter, v.t, f"voted for {v.voted_for}", v.src) for v in run.votes if v.counted]
     commands = _commands(run, refused=True)  # a refused one after the failure was an attempt to go on
+    borders = [(a.agent, a.t) for a in run.answers] + [(v.voter, v.t) for v in run.votes]
+    borders += [(e.agent, e.t) for e in run.executions]
     for agent, t, what, src in ends:
         if t is None:
             continue
-        earlier = max((when for who, when, _, _ in ends if who == agent and when is not None and when < t), default=0.0)
+        earlier = max((when for who, when in borders if who == agent and when is not None and when < t), default=0.0)
         own = [c for c in commands.get(agent, ()) if c.t is not None and earlier < c.t <= t]
         if own and own[-1].outcome == "failed":
             words = rule.short(own[-1].command)
