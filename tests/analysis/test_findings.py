@@ -237,7 +237,11 @@ def test_the_overview_shows_them(ask, run_cli) -> None:
     text = run_cli("run-overview", *sample.place)[1]
     assert f'findings by rules ({len(found)}; with numbers and disproof: part="findings"):\n- high agent_died' in text
     assert "docs/" not in text  # the wheel has no such folder
-    assert f'- {len(found) - 12} more: part="findings"' in text
+    rest = re.search(rf'- {len(found) - 12} more: part="findings", cursor="(\S+)"', text)
+    assert rest is not None
+    following = run_cli("run-overview", *sample.place, "--part", "findings", "--cursor", rest[1])[1]
+    assert "(from 13)" in following
+    assert "CHANGED" not in following
     clean = named("s7a_multiturn_0.1.97")
     assert "\nfindings: none\n" in run_cli("run-overview", *clean.place)[1]
 

@@ -81,7 +81,7 @@ QUESTIONS = [
     ("7. Any agent errors?", S13, "7 > Agent Errors", r'"Invalid agent_id after 3 attempts"\|agent_error\|1\|agent_a\|\+35\.8 s\|'),
     ("8. Strategy", S1, "5 > Agent Reasoning > agent_a", "Strategy: `ls -R` → `npm install` → `openskills read` → `npm install` → `ls -R` → `python3 -c` → **answer agent1.1**"),
     ("8. Tool responses", S13, "5 > Agent Reasoning > agent_c", r"`python3 gen_report\.py` failed 22 times \(22 in a row\): then again x21"),
-    ("8. Error recovery", S1, "5 > Agent Reasoning > agent_a", "`npm test` failed 1 times (1 in a row): then `vote for agent_a`"),
+    ("8. Error recovery", S1, "5 > Agent Reasoning > agent_a", "`npm test` failed once: then `vote for agent_a`"),
     ("8. Decision quality", S1, "5 > Agent Reasoning > agent_a", "vote for agent_a: 3 calls, 1 checks (1 failed), last `npm test` ✗"),
     ("8. Cross-agent comparison", S1, "5 > Agent Reasoning", r"\|agent_a\|9\|1\|0\|1\|1\|1\|"),
     ("8. Extract key evidence", S1, "5 > Agent Reasoning > agent_a", "reasoning at the start: I should check what files exist."),

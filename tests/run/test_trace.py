@@ -98,3 +98,41 @@ def test_a_version_without_agents_has_one_trace(name: str, run_cli) -> None:
     answers = trace(run_cli, "--agent", "*", "--kind", "call", "--logs-dir", str(CORPUS / name))
     items = [item for answer in answers for item in answer["data"]["items"] if item["text"]]
     assert len({item["index"] for item in items}) == 12
+
+
+def test_a_place_that_an_answer_names_is_opened(run_cli) -> None:
+    """s13b: line 104 of events.jsonl starts agent_c's call of fetch_page.py, line 108 ends it; 1013 is agent_b's."""
+
+    def at(agent: str, line: int) -> list[dict[str, Any]]:
+        found = trace(
+            run_cli, "--agent", agent, "--contains", f"events.jsonl:{line}", "--limit", "5", "--logs-dir", LARGE
+        )
+        return [item for answer in found for item in answer["data"]["items"]]
+
+    for line in (104, 108):
+        (page,) = at("agent_c", line)
+        assert (page["where"], "fetch_page.py" in page["text"]) == ("events.jsonl:104", True)
+    assert at("agent_c", 1013) == []
+    assert "--seed 400 --rows 245" in at("agent_b", 1013)[0]["text"]
+
+
+def test_stretches_of_words_are_found_by_any_of_their_lines(run_cli) -> None:
+    """s13b: each line of agent_c's first reasoning is in the piece that begins with the first of them."""
+    (log,) = (CORPUS / "s13b_large_agent_dead_0.1.97").rglob("events.jsonl")
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = [n for n, row in enumerate(rows, 1) if row["event_type"] == "thinking" and row["agent_id"] == "agent_c"][:2]
+    found = [
+        trace(run_cli, "--agent", "agent_c", "--contains", f"events.jsonl:{n}", "--logs-dir", LARGE)[0]["data"]["items"]
+        for n in lines
+    ]
+    assert found[0] == found[1] != []
+
+
+def test_of_a_long_piece_a_word_shows_what_stands_around(run_cli) -> None:
+    """The order in the page that agent_c fetched is 5,000 characters in; its place shows the whole piece."""
+    (answer,) = trace(run_cli, "--agent", "agent_c", "--contains", "ignore all", "--logs-dir", LARGE)
+    (item,) = answer["data"]["items"]
+    assert "IGNORE ALL" in item["text"] + item["result"]
+    assert 1400 < len(item["text"] + item["result"]) < 1700
+    assert item["part"].endswith('of 9425; all of it: contains="events.jsonl:104"')
+    assert answer["page"]["next_cursor"] is None

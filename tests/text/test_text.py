@@ -159,7 +159,8 @@ def test_a_cell_stays_in_its_cell(text: str) -> None:
 
 def test_a_cut_is_announced() -> None:
     """With the number of characters left out."""
-    assert cut("abcdef", 4) == "abcd…[+2 chars]"
+    assert cut("abcdef" * 4, 4) == "abcd…[+20 chars]"
+    assert cut("abcdef", 4) == "abcdef", "the announcement is longer than what it would cut"
     assert cut("abcd", 4) == "abcd"
     assert inline('say "x"\nnow', 100) == "\"say 'x' now\""
 

@@ -17,6 +17,8 @@ from massgen_logs.run.trace import Item
 
 QUOTE = 220
 """Characters of a quote at most."""
+_SPARE = 40
+"""Characters over that for which no cut is made."""
 _NEAR = 3
 """Pieces of text before a decision among which its quote is looked for."""
 _CHECK = re.compile(
@@ -308,7 +310,7 @@ def _said(item: Item) -> str:
 
 def _short(text: str, *, end: bool) -> str:
     """The beginning of a long piece; before a decision, its end."""
-    if len(text) <= QUOTE:
+    if len(text) <= QUOTE + _SPARE:
         return text
     return (
         f"[{len(text) - QUOTE} characters before] …{text[-QUOTE:]}"

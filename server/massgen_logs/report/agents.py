@@ -198,7 +198,7 @@ def _reasoning(m: Material) -> list[str]:
     lines += [
         "",
         say(
-            "✗ failed, ⊘ refused, (?) no recorded end; xN: N in a row. Checks: commands that test, check, verify, lint or diff."
+            "✗ failed, ⊘ refused, (?) no recorded end; xN: N in a row. Failed: also an error behind exit code 0. Checks: commands that test, check, verify, lint or diff."
         ),
     ]
     shown = m.behaviour[: min(TRACES, 3 * m.most + 2)]
@@ -250,7 +250,7 @@ def _agent(m: Material, one: Behaviour) -> list[str]:
         lines += ["", fence("\n".join(quotes), say("Its words"))]
         lines += say.rest(len(quotes), len(one.quotes), "read_trace")
     if not one.reasoning:
-        lines.append(say("No reasoning of it is recorded: judge its tool sequence and text."))
+        lines.append(say("No reasoning of it is recorded: only its tool sequence and text tell."))
     lines.append(say.judge("strategy, reaction to tool results, error recovery, decision quality, 2-3 quotes"))
     return lines
 
@@ -260,7 +260,9 @@ def _around(m: Material, one: Behaviour) -> list[str]:
     say = m.say
     reactions = [
         say(
-            "`{what}` {mark} {n} times ({row} in a row): then {then}{recovered} [{where}]",
+            "`{what}` {mark} once: then {then}{recovered} [{where}]"
+            if r.failures == 1
+            else "`{what}` {mark} {n} times ({row} in a row): then {then}{recovered} [{where}]",
             what=_code(r.what), mark=say(r.mark), n=r.failures, row=r.in_a_row, then=_then(m, r.then),
             recovered=say(", and it succeeded later") if r.recovered else "", where=r.where,
         )

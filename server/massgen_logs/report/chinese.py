@@ -64,7 +64,8 @@ SENTENCES = {
         "为各Agent之和（并行工作）；占比是该总和的占比，而非运行时长的占比。",
     "{n}. {what} - {s} s": "{n}. {what} - {s} 秒",
     "{n}. {what} - {s} s ({share}% of the run)": "{n}. {what} - {s} 秒（占运行时长 {share}%）",
-    "No times are recorded.": "未记录耗时。", "what held the run up": "是什么拖慢了运行",
+    "No times are recorded.": "未记录耗时。", "No call has a recorded time; the longest rounds:": "没有调用记录了耗时；最长的轮次：",
+    "{n} as recorded, a failure twice": "记录为 {n}，同一失败计了两次", "what held the run up": "是什么拖慢了运行",
     "No file holds calls: unknown.": "没有文件记录调用：未知。",
     "{ran} ran, {distinct} distinct, {failed} failed, {denied} tool calls denied.":
         "运行 {ran} 次，不同命令 {distinct} 个，失败 {failed} 次，被拒绝的工具调用 {denied} 次。",
@@ -114,7 +115,7 @@ SENTENCES = {
     "They share (almost) nothing.": "二者（几乎）没有共同内容。",
     "{repeats} repeats among {n} calls: {within} by the same agent, {across} by others, {restart} after a restart; {retries} retries after a failure don't count.":
         "{n} 次调用中重复 {repeats} 次：同一Agent {within} 次，其他Agent {across} 次，重启后 {restart} 次；失败后的重试 {retries} 次不计。",
-    "✗ failed, ⊘ refused, (?) no recorded end; xN: N in a row. Checks: commands that test, check, verify, lint or diff.":
+    "✗ failed, ⊘ refused, (?) no recorded end; xN: N in a row. Failed: also an error behind exit code 0. Checks: commands that test, check, verify, lint or diff.":
         "✗ 失败，⊘ 拒绝执行，(?) 无结束记录；xN：连续N次。检查：进行 test、check、verify、lint 或 diff 的命令。",
     " (+{n} alike)": "（另有 {n} 个类似）", "**Figures that are not exact:**": "**不精确的数字：**",
     "**Files that others disprove:**": "**被其他文件否定的文件：**", "**Missing:** {files}": "**缺失：** {files}",
@@ -140,13 +141,14 @@ SENTENCES = {
     "MassGen's count of restarts ({agents})": "MassGen 的重启次数（{agents}）", "MassGen's time, with queueing": "MassGen 的时间，含排队",
     "No agent answered or voted.": "没有Agent回答或投票。", "No event is recorded.": "没有记录事件。",
     "No file of this attempt could be read.": "此次尝试没有可读的文件。",
-    "No reasoning of it is recorded: judge its tool sequence and text.": "没有记录其推理：请根据工具序列和文本判断。",
+    "No reasoning of it is recorded: only its tool sequence and text tell.": "没有记录其推理：只有工具序列和文本可供判断。",
     "No rule found anything.": "没有规则发现问题。", "None found.": "没有发现。",
     "Nothing to read: one agent, or no answer.": "没有可读的内容：只有一个Agent，或没有答案。", "Refused, never ran:": "被拒绝，从未运行：",
     "Times are MassGen's, with queueing.": "时间由 MassGen 记录，含排队。",
     "Some times are MassGen's, with queueing.": "部分时间由 MassGen 记录，含排队。",
     "The diagram shows {shown} of {total} agents, those with the most events.": "图中显示 {shown}/{total} 个Agent，即事件最多的。",
     "Wall time of the run, without overlap:": "运行的实际时间，无重叠：",
+    "`{what}` {mark} once: then {then}{recovered} [{where}]": "`{what}` {mark} 1 次：随后 {then}{recovered} [{where}]",
     "`{what}` {mark} {n} times ({row} in a row): then {then}{recovered} [{where}]":
         "`{what}` {mark} {n} 次（连续 {row} 次）：随后 {then}{recovered} [{where}]",
     "a floor: {why}": "下限：{why}", "a part of {agents} has no price": "{agents} 的一部分没有价格",

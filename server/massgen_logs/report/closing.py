@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from massgen_logs.analysis.errors import Incident
-from massgen_logs.analysis.reliability import reliability
+from massgen_logs.analysis.reliability import AgentReliability, reliability
 from massgen_logs.report.issues import proposed
 from massgen_logs.report.material import Material
 from massgen_logs.report.work import tool_note
@@ -77,7 +77,7 @@ def errors_section(m: Material) -> dict[str, list[str]]:
     return {
         f"{section}/Exceptions": _incidents(m, _of(m, _EXCEPTIONS)) or [say("None recorded.")],
         f"{section}/Failed Tool Calls": [
-            *(_incidents(m, _of(m, _FAILED)) or [say("None.") if found.calls_recorded else say("No file holds calls: unknown.")]),
+            *(_incidents(m, sorted(_of(m, _FAILED), key=lambda i: -i.count)) or [say("None.") if found.calls_recorded else say("No file holds calls: unknown.")]),
             *(["", say("Refused, never ran:"), "", *_incidents(m, denied)] if denied else []),
         ],
         f"{section}/Agent Errors": _incidents(m, _of(m, _AGENT)) or [say("None recorded.")],
@@ -160,7 +160,7 @@ def _enforcement(m: Material) -> list[str]:
     refused = [
         say(
             "- {agent}: {incidents}, {retries} retries recorded, {lost} characters lost; by round: {rounds}{told}{tools}",
-            agent=name, incidents=counts(a.incidents), retries=a.retries, lost=a.buffer_chars_lost_distinct,
+            agent=name, incidents=counts(a.incidents), retries=a.retries, lost=_lost(m, a),
             rounds=flat("; ".join(f"{number}: {counts(reasons)}" for number, reasons in a.by_round.items()), 200),
             told=say("; {n} more refused votes are only a text", n=a.refused_as_text) if a.refused_as_text else "",
             tools=say("; unknown tools: {names}", names=flat(", ".join(a.unknown_tools), 80)) if a.unknown_tools else "",
@@ -171,6 +171,13 @@ def _enforcement(m: Material) -> list[str]:
     if not refused:
         return [say("None recorded.")]
     return [*refused, say.judge("whose fault: the agent's, the prompt's, the backend's or MassGen's")]
+
+
+def _lost(m: Material, a: AgentReliability) -> str:
+    """Characters, each failure once; MassGen's own total where it counts one twice."""
+    if a.buffer_chars_lost == a.buffer_chars_lost_distinct:
+        return str(a.buffer_chars_lost)
+    return f"{a.buffer_chars_lost_distinct} ({m.say('{n} as recorded, a failure twice', n=a.buffer_chars_lost)})"
 
 
 def end_section(m: Material) -> dict[str, list[str]]:
@@ -184,7 +191,7 @@ def end_section(m: Material) -> dict[str, list[str]]:
     ]  # fmt: skip
     shown = config[: 3 * m.most]
     rows = proposed(m)
-    listed = rows[: 2 * m.most]
+    listed = rows[: max(12, 2 * m.most)]
     return {
         "8. Recommendations/High Priority": [say.judge("1. issue: what to do about it; or: none")],
         "8. Recommendations/Medium Priority": [say.judge("as above")],
@@ -195,7 +202,7 @@ def end_section(m: Material) -> dict[str, list[str]]:
                 [(i.priority, i.title, i.description, ", ".join(i.labels), i.id) for i in listed], 300,
             ),
             say.judge("edit or remove rows, add what only reading shows (no ID needed); created only after the user's approval"),
-            *say.rest(len(listed), len(rows), 'run_overview(part="findings")'),
+            *say.rest(len(listed), len(rows), "massgen-logs draft-report --json"),
         ],
         "Appendix/Configuration Used": [*agents, *shown, *say.rest(len(shown), len(config), "execution_metadata.yaml")],
         "Appendix/Files Generated": _files(m),

@@ -94,13 +94,13 @@ def render(m: Material, generated: datetime | None) -> str:
 
 
 def _apart(name: str, body: list[str]) -> list[str]:
-    """An empty line between a table and the text below it, which would become a row of it; not before the mark of section
-    9, in whose place rows may come."""
+    """An empty line between a table and the text above it, without which some renderers see none, and below it, which would
+    become a row; not before the mark of section 9, in whose place rows may come."""
     if name.startswith("9."):
         return body
     found: list[str] = []
     for line in body:
-        if found and found[-1].startswith("|") and line[:1] not in {"", "|"}:
+        if found and found[-1] and line and (found[-1][0] == "|") != (line[0] == "|"):
             found.append("")
         found.append(line)
     return found

@@ -120,7 +120,8 @@ def _row(m: Material, id_: str, same: list[Finding]) -> SuggestedIssue:
 
 
 def _upper(sentence: str) -> str:
-    return sentence if "_" in sentence.split(" ", 1)[0] else sentence[:1].upper() + sentence[1:]
+    named = re.match(r"\S*[_.\d]", sentence)  # an agent's id, or a label
+    return sentence if named else sentence[:1].upper() + sentence[1:]
 
 
 def finding_id(run: Run, finding: Finding) -> str:

@@ -15,7 +15,7 @@ _TWINS = {
     "tie": {"tie"}, "own_vote": {"own_vote_decided"}, "duplicate_answer": {"duplicate_answer"}, "misattributed": {"misrecorded_vote"},
     "not_delivered": {"not_delivered"}, "stored_final": {"stored_final"}, "denied": {"refused_work"}, "agent_error": {"agent_died"},
     "votes_ignored": {"live_lock"}, "server_not_connected": {"server_not_connected"},
-    "reliability": {"refused_responses", "content_lost", "unknown_tools"},
+    "reliability": {"refused_responses", "retries", "content_lost", "unknown_tools"},
 }  # fmt: skip
 """Red flags that say what a finding of these rules says."""
 _ELSEWHERE = NOT_EXACT | CONTRADICTED | NOT_RECORDED

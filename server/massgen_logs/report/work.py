@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from massgen_logs.analysis.commands import Command
-from massgen_logs.analysis.phases import slowest
+from massgen_logs.analysis.phases import slowest, slowest_rounds
 from massgen_logs.analysis.times import ToolSpent
 from massgen_logs.analysis.work_kinds import work_of_command
 from massgen_logs.report.material import EVERY, Material
@@ -32,21 +32,28 @@ def efficiency_section(m: Material) -> dict[str, list[str]]:
     body = [*rounds, "", say("Wall time of the run, without overlap:"), "", *table(
         say.header("Phase", "Start (s)", "End (s)", "Seconds", "% of Run", "Held By", "Ended With"), wall
     )] if wall else rounds  # fmt: skip
-    slow = [
+    calls = slowest(m.run, min(m.most, 50))
+    operations = calls or slowest_rounds(m.run, min(m.most, 3))
+    slow = [] if calls or not operations else [say("No call has a recorded time; the longest rounds:")]
+    slow += [
         say("{n}. {what} - {s} s", n=n, what=flat(m.mask(op.what), 90), s=seconds(op.seconds))
         if op.share is None
         else say(
             "{n}. {what} - {s} s ({share}% of the run)",
             n=n, what=flat(m.mask(op.what), 90), s=seconds(op.seconds), share=f"{100 * op.share:.0f}",
         )
-        for n, op in enumerate(slowest(m.run, min(m.most, 50)), 1)
+        for n, op in enumerate(operations, 1)
     ]  # fmt: skip
     return {
         "2. Efficiency Analysis/Phase Duration Breakdown": body,
         "2. Efficiency Analysis/Top Bottlenecks": [
             *(slow or [say("No times are recorded.")]),
             *_client_times(m, [agent.id for agent in m.run.agents.values() if agent.client_times]),
-            *say.rest(len(slow), _timed(m), "time_breakdown, repeated_commands(min_count=1)"),
+            *say.rest(
+                len(operations),
+                _timed(m, calls=bool(calls)),
+                "repeated_commands(min_count=1)" if calls else "time_breakdown",
+            ),
             *([say.judge("what held the run up")] if slow or wall else []),
         ],
     }
@@ -58,10 +65,11 @@ def _client_times(m: Material, agents: list[str]) -> list[str]:
     return [m.say(left_out, agents=", ".join(agents))] if agents else []
 
 
-def _timed(m: Material) -> int:
-    """Rounds and calls with a recorded time."""
-    calls = sum((c.exec_s if c.exec_s is not None else c.elapsed_s) is not None and c.ran for c in m.run.calls)
-    return calls + sum(phase.count for phase in m.times.rounds)
+def _timed(m: Material, *, calls: bool) -> int:
+    """Calls, or rounds, with a recorded time."""
+    if not calls:
+        return sum(phase.count for phase in m.times.rounds)
+    return sum((c.exec_s if c.exec_s is not None else c.elapsed_s) is not None and c.ran for c in m.run.calls)
 
 
 def command_section(m: Material) -> dict[str, list[str]]:

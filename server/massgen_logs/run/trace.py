@@ -57,6 +57,16 @@ class Item(Struct):
     call: Call | None = None
     open: bool = False
     id: str | None = None
+    until: int = 0
+    """Line of its last event, where MassGen cut one stretch of words into several."""
+
+    def at(self, place: str) -> bool:
+        """Whether a place, `FILE:LINE`, is where it stands, or its result."""
+        if place == self.src or (self.call is not None and place == self.call.end_src):
+            return True
+        file, _, line = place.rpartition(":")
+        own, _, first = self.src.rpartition(":")
+        return file == own and line.isdecimal() and first.isdecimal() and int(first) <= int(line) <= self.until
 
 
 def agents_with_trace(run: Run, attempt: Attempt) -> list[str]:
@@ -128,6 +138,7 @@ def _from_events(
                 kind = "text" if event.type == "text" else "reasoning"
                 if last is not None and last.kind == kind and last.round == round_ and last.src.startswith("events"):
                     last.text += content  # MassGen cuts one stretch into several events
+                    last.until = event.line
                 elif content and not (presenting and content.strip() == (run.final_text or "").strip()):
                     held.append(Item(kind, t, round_, content, event.src))
             case "tool_start":

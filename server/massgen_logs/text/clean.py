@@ -40,9 +40,12 @@ def encodable(value: object) -> object:
     return value
 
 
+_ANNOUNCED = 13
+
+
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, a cut announced with the number left out."""
-    return text if len(text) <= limit else f"{text[:limit]}…[+{len(text) - limit} chars]"
+    """At most `limit` characters, a cut announced with the number left out; none where the announcement is as long as what it cuts."""
+    return text if len(text) <= limit + _ANNOUNCED else f"{text[:limit]}…[+{len(text) - limit} chars]"
 
 
 def flat(text: object, limit: int = 160) -> str:

@@ -66,8 +66,13 @@ def take(
         if end > first and chars > budget:
             break
         end += 1
-    following = f"{end}-{checksum(map(repr, rows[:end]))}" if end < len(rows) else None
+    following = after(rows, end) if end < len(rows) else None
     return list(rows[first:end]), Page(end - first, len(rows), following, first, changed)
+
+
+def after(rows: Sequence[object], shown: int) -> str:
+    """The cursor of the page that follows the first `shown` rows."""
+    return f"{shown}-{checksum(map(repr, rows[:shown]))}"
 
 
 def check_limit(limit: int | None) -> None:

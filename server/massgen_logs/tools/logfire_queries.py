@@ -72,7 +72,7 @@ def logfire_queries(
 
 
 def render(data: Any) -> list[str]:
-    """How to call, then each query in a fence."""
+    """How to call, then each query in a fence; only their names for a run that sent nothing."""
     said = {
         True: "made with --logfire",
         False: "NOT made with --logfire: expect no rows",
@@ -80,6 +80,9 @@ def render(data: Any) -> list[str]:
     }
     lines = [f"{said[data['logfire']]} · window (UTC): {data['window_start']} to {data['window_end']}"]
     lines += [f"- {line}" for line in data["call"]]
+    if data["logfire"] is False and len(data["queries"]) > 1:  # why should anybody read SQL that finds nothing
+        lines += [f"- {query['id']}: {query['asks']}?" for query in data["queries"]]
+        return [*lines, 'the SQL of one: question="rounds"']
     for query in data["queries"]:
         lines += [f"{query['id']}: {query['asks']}? {query['note']}", "```sql", query["sql"], "```"]
     return lines

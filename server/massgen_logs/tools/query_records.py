@@ -49,7 +49,7 @@ def query_records(
     limit: Limit = None,
     cursor: Cursor = None,
 ) -> Result:
-    """SQL over span records with Logfire's columns, across runs too; usage is per round. Schema: records_schema.
+    """SQL over span records with Logfire's columns, across runs too; usage is per round. Schema: resource records-schema.
 
     Args:
         root: the log root.

@@ -37,7 +37,7 @@ def _next(run: Run, found: Reliability) -> tuple[str, ...]:
     if most is None or not found.agents[most].incidents:
         return ("find_errors",)
     if found.recorded:
-        return (f'read_trace(agent="{most}", contains="Retry")',)
+        return (f'read_trace(agent="{most}", contains="❌ Retry (")',)
     first = next(told for told in run.refused_told or () if told.agent == most)
     agent = most if any(source.file.startswith("agent_outputs/") for source in run.sources) else ANY_AGENT
     return (f'read_trace(agent="{agent}", contains="{first.detail[2:32]}")',)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.text import page
-from massgen_logs.text.clean import fence
+from massgen_logs.text.clean import cut, fence
 from massgen_logs.text.page import Page
 from massgen_logs.tools.base import Cursor, Limit, Result, Tool, require
 
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from massgen_logs.run.trace import Item
     from massgen_logs.text.mask import Masker
     from massgen_logs.tree import Place
+
+
+_LONG, _AROUND = 3000, 500
+"""Characters from which on a piece that a word was found in is not shown whole, and those shown before that word (twice as many
+behind it)."""
 
 
 class TraceItem(Struct, frozen=True):
@@ -52,7 +57,9 @@ def read_trace(
     agent: Annotated[str, 'agent id; "*" where the version names no agent'],
     round: Annotated[int | None, "coordination round of the agent: 0 until its first answer, then 1 ..."] = None,
     kind: Annotated[str | None, "reasoning, text, call, answer, vote, injection or final"] = None,
-    contains: Annotated[str | None, "only pieces whose text, arguments or result hold this (any case)"] = None,
+    contains: Annotated[
+        str | None, "only pieces whose text, arguments or result hold this (any case), or the one at events.jsonl:LINE"
+    ] = None,
     limit: Limit = None,
     cursor: Cursor = None,
 ) -> Result:
@@ -105,7 +112,8 @@ def read_trace(
         if len(shown) >= most or (shown and budget < 400):
             following = f"{index - 1}-{before}"
             continue
-        piece, end = _piece(item, index, offset if index == start + 1 else 0, budget, run, masker)
+        around = contains if contains and not item.at(contains.strip("[] ")) else None
+        piece, end = _piece(item, index, offset if index == start + 1 else 0, budget, run, masker, around)
         budget -= len(piece.text) + len(piece.result or "") + 120
         shown.append(piece)
         following = f"{index - 1}.{end}-{told}" if end else None
@@ -136,7 +144,10 @@ def _wanted(item: Item, round: int | None, kind: str | None, contains: str | Non
         return True
     needle = contains.casefold()
     return (
-        needle in item.text.casefold() or needle in (item.result or "").casefold() or needle in _plain(item).casefold()
+        item.at(contains.strip("[] "))
+        or needle in item.text.casefold()
+        or needle in (item.result or "").casefold()
+        or needle in _plain(item).casefold()
     )
 
 
@@ -145,25 +156,34 @@ def _plain(item: Item) -> str:
     return item.call.command or "" if item.call else ""
 
 
-def _piece(item: Item, index: int, offset: int, budget: int, run: Run, masker: Masker) -> tuple[TraceItem, int]:
-    """The item from `offset` of its text and result on, cut at `budget`; the offset to go on at, or 0."""
+def _piece(
+    item: Item, index: int, offset: int, budget: int, run: Run, masker: Masker, around: str | None,
+) -> tuple[TraceItem, int]:  # fmt: skip
+    """The item from `offset` of its text and result on, cut at `budget`; the offset to go on at, or 0. Of a long one that was found
+    by a word, what stands around that."""
     text, output = masker.text(item.text), masker.text(item.result or "")
     whole = text + output
     end = min(len(whole), offset + max(budget, 400))
+    found = whole.casefold().find(around.casefold()) if around and not offset and len(whole) > _LONG else -1
+    if found >= 0:
+        offset, end = max(0, found - _AROUND), min(len(whole), found + len(around or "") + 2 * _AROUND)
     if offset > len(whole):
         raise MassgenLogError(
             f"Piece {index} has {len(whole)} characters, none from {offset + 1} on. Leave cursor out."
         )
     border = len(text)
     words = whole[min(offset, border) : min(end, border)]
+    if found >= border:  # in a result: what it is the result of belongs to it
+        offset, words = max(offset, border), cut(text, _AROUND)
     result = whole[max(offset, border) : max(end, border)] if item.result is not None else None
     part = f"characters {offset + 1} to {end} of {len(whole)}" if offset or end < len(whole) else ""
+    part += f'; all of it: contains="{item.src}"' if found >= 0 else ""
     call = item.call
     made = TraceItem(
         index, item.kind, run.since_start(item.t), item.round, item.tool, words, result,
         call.outcome if call else None, call.exit_code if call else None, part, item.src,
     )  # fmt: skip
-    return made, end if end < len(whole) else 0
+    return made, end if end < len(whole) and found < 0 else 0
 
 
 def render(data: Any) -> list[str]:
@@ -180,7 +200,8 @@ def render(data: Any) -> list[str]:
         end = f" {item['outcome']}" if item["outcome"] else ""
         end += f" exit {item['exit_code']}" if item["exit_code"] is not None else ""
         tool = f" {item['tool']}" if item["tool"] else ""
-        part = f' ({item["part"]}; cursor="{item["index"]}" skips it)' if item["part"] else ""
+        skip = "" if "all of it" in item["part"] else f'; cursor="{item["index"]}" skips it'
+        part = f" ({item['part']}{skip})" if item["part"] else ""
         body = item["text"]
         if item["result"]:
             body = f"{body}\n→ {item['result']}" if body else f"→ {item['result']}"

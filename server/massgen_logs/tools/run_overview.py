@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from massgen_logs.text.clean import fence, flat, inline
+from massgen_logs.text.page import after
 from massgen_logs.text.table import counts, dollars, seconds, table
 from massgen_logs.tools.base import Result, Tool
 
@@ -124,7 +125,8 @@ def _findings(found: list[dict[str, Any]]) -> list[str]:
     if not found:
         return ["findings: none"]
     shown = found[:_FINDINGS]
-    more = [f'- {len(found) - len(shown)} more: part="findings"'] if len(found) > len(shown) else []
+    rest = f'- {len(found) - len(shown)} more: part="findings", cursor="{after(found, len(shown))}"'
+    more = [rest] if len(found) > len(shown) else []
     head = f'findings by rules ({len(found)}; with numbers and disproof: part="findings"):'
     return [head, *(_finding(one) for one in shown), *more]
 
