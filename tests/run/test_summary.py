@@ -66,6 +66,18 @@ def test_also_where_a_file_is_missing(
     assert summary.summarise(place) == as_full(place, monkeypatch)
 
 
+def test_a_torn_line_that_tells_of_the_end_is_told(copy_of) -> None:
+    """The time-out's line cut in half: the row has the state from status.json, and names the file."""
+    root = copy_of("s5b_orch_timeout_one_answer_0.1.97")
+    (place,) = places(root)
+    file = place.attempt.path / "events.jsonl"
+    rows = file.read_text().splitlines(keepends=True)
+    at = next(n for n, row in enumerate(rows) if '"event_type": "orchestrator_timeout"' in row)
+    file.write_text("".join([*rows[:at], rows[at][:120] + "\n", *rows[at + 1 :]]))
+    assert summary.summarise(place).unreadable == ("events.jsonl",)
+    assert summary.summarise(place).state == "timed_out"
+
+
 def test_a_torn_end_is_told(copy_of) -> None:
     """Of a killed run: its last line is half written."""
     root = copy_of(KILLED)

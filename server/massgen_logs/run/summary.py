@@ -1,6 +1,6 @@
 """The little of an attempt that a list needs, by the same rules as the full Run, from as few bytes as possible.
 
-Cost is the sum over the agents whose backend is priced plus the recorded sub-agent cost, so a floor where one isn't.
+Cost is the sum of what is recorded, sub-agents included, so a floor where a backend records no price.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Summary(Struct, frozen=True):
     cost_usd: float | None
     version: str | None
     unreadable: tuple[str, ...]
-    """Files of which something could not be read: what they alone know is missing here."""
+    """Files of those read for this, of which something could not be: what they alone know is missing here."""
 
 
 def state_of(session: Session, turn: int, attempt: Attempt) -> str:
@@ -106,6 +106,8 @@ def _from_events(place: Place, read: Read[Status]) -> Summary | None:
         if event := events_jsonl.parse(raw):
             event.line = at
             said.take(event)
+        else:
+            problems.append(Problem(events.name, at, "no valid JSON"))
     summary, snapshots = (
         metrics_summary.read(attempt.file("metrics_summary.json")),
         snapshot_mappings.read(attempt.file("snapshot_mappings.json")),

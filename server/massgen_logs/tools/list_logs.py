@@ -38,8 +38,8 @@ class TurnRow(Struct, frozen=True):
 
 class LogRow(Struct, frozen=True):
     """One log: the facts are those of its last attempt. started_at: local time of the machine that ran it. stale: True if
-    one of its reports is, None if that of one can't be known or there is none. unreadable: files of the last attempt of
-    which something could not be read."""
+    one of its reports is, None if that of one can't be known or there is none. unreadable: those of the last attempt's
+    files that tell it, of which something could not be read; any other tool looks at all of them."""
 
     session: str
     path: str
