@@ -34,11 +34,11 @@ def test_list_logs_imports_no_big_library(corpus: Path) -> None:
 
 
 def test_list_logs_opens_only_what_its_rows_need(corpus: Path) -> None:
-    """One row of two logs: not a file of the other log is opened, and no event log of the shown one."""
+    """One row of two logs: not a file of the other log is opened; of the shown one's event log the end is read."""
     seen = probe("list-logs", "--limit", "1", "--logs-dir", str(corpus / "s7a_multiturn_0.1.97"))
     opened = [path for path in seen["opened"] if "massgen_logs/log_" in path]
     assert opened
     assert not [path for path in opened if "log_20261122_111522_854215" in path]
     assert {Path(path).name for path in opened} <= {
-        "status.json", "metrics_summary.json", "coordination_events.json", "execution_metadata.yaml",
+        "status.json", "metrics_summary.json", "coordination_events.json", "execution_metadata.yaml", "events.jsonl",
     }  # fmt: skip

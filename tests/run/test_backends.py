@@ -331,6 +331,26 @@ def test_massgens_own_lines_are_not_the_agents_text(ask) -> None:
 # ---- results too large for the context -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("args", "result", "command", "kind"),
+    [
+        ({"command": "ls", "work_dir": "/etc"},
+         f"Error: Permission denied for tool '{SHELL}': Access denied: argument 'work_dir'='/etc' resolves to '/etc', outside allowed directories.",
+         "ls", "denied"),
+        ({"command": "echo extra", "nope": 1}, "1 validation error for call[execute_command]\nnope\n  Unexpected keyword argument", "echo extra", "not_run"),
+        ({"raw": '{"command": "echo \\"brok'}, '{"success":true,"exit_code":0,"stdout":"brok\\n","stderr":"","execution_time":0.001}', 'echo "brok', "ok"),
+        ({"raw": "no json"}, "1 validation error for call[execute_command]", None, "failed"),
+        ({"command": "cat f"}, '{"success":true,"exit_code":0,"stdout":"Error: Permission denied for tool \'x\'","stderr":""}', "cat f", "ok"),
+    ],
+)  # fmt: skip
+def test_what_massgen_refuses_never_ran(args: dict[str, Any], result: str, command: str | None, kind: str) -> None:
+    """Its permission hook, and the server's check of arguments (results of real runs of 0.1.97); arguments in broken JSON are
+    recorded raw and repaired."""
+    dialect = backends.choose("chatcompletion")
+    assert dialect.command(SHELL, args) == command
+    assert dialect.outcome(SHELL, args, result, False).kind == kind
+
+
 def test_a_result_that_was_put_into_a_file_keeps_its_size_and_exit_code(copy_of, ask) -> None:
     """MassGen 0.1.45 on puts a result of over 20,000 tokens into a file and tells its size and beginning; agent_a's `npm test`
     ends so with exit code 1, and the text as 0.1.97 wrote it of `seq 1 30000`."""

@@ -70,6 +70,8 @@ def test_a_tool_of_a_missing_server_is_no_fault_of_its_agent(copy_of, ask) -> No
     assert told(ask, *place) == f"{says}frobnicate; {after} tools: it may be a tool of theirs"
     (status,) = root.glob("log_*/turn_1/attempt_1/status.json")
     status.write_text(status.read_text().replace('"frobnicate"', '"mcp__tools__frobnicate"'))
+    log = status.with_name("massgen.log")
+    log.write_text(log.read_text().replace("'frobnicate'", "'mcp__tools__frobnicate'"))
     assert told(ask, *place) == f"{says}mcp__tools__frobnicate; {after} the server of mcp__tools__frobnicate"
 
 

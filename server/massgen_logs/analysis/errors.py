@@ -28,10 +28,10 @@ from massgen_logs.run.model import Call, Enforcement, Moment, Run
 from massgen_logs.run.stderr import StderrLine
 
 KINDS = (
-    "start_up", "server_not_connected", "agent_error", "server_died", "api_error", "empty_retry", "timeout", "round_timeout", "subagent", "refused_response", "failed_command",
+    "start_up", "massgen_error", "server_not_connected", "agent_error", "server_died", "api_error", "empty_retry", "timeout", "round_timeout", "subagent", "refused_response", "failed_command",
     "failed_tool", "hidden_failure", "denied", "never_ran", "stderr_only",
 )  # fmt: skip
-"""In the order in which they are told. empty_retry: MassGen's retry sent nothing, which it calls an API error."""
+"""In the order in which they are told. massgen_error: MassGen itself failed after coordination had begun; empty_retry: MassGen's retry sent nothing, which it calls an API error."""
 _SOURCES = 6
 _TWIN_S = 2.0
 """Seconds within which a text and an event of the same agent tell of the same failure."""
@@ -180,7 +180,8 @@ def _agent_errors(run: Run, known: list[Incident]) -> list[Incident]:
             twin.sources.append(moment.src)
             continue
         api = re.match(r"(?:Error: )?.{0,40}(?:Error code: \d|API|Streaming error)", moment.detail)
-        kind = "api_error" if api else "agent_error"
+        own = moment.agent is None and moment.src.startswith("execution_metadata")
+        kind = "massgen_error" if own else "api_error" if api else "agent_error"
         found.append(Incident(kind, moment.agent, moment.t, None, moment.detail, [moment.src]))
     for name, agent in run.agents.items():
         told = any(m.kind == "error" and m.agent == name for m in run.moments)

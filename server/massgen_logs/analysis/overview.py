@@ -191,9 +191,10 @@ def checks(run: Run) -> list[Check]:
         Check("winner_selected", met(run.winner is not None), run.winner_src or "no file names a winner"),
         Check(
             "final_answer_delivered",
-            met(bool(run.final_text and run.final_text.strip())),
+            met(bool(run.final_text and run.final_text.strip()) and not run.presentation_cut),
             f"{run.final_src}, {len(run.final_text)} chars"
             + (f" (stored answer {run.stored_answer})" if run.stored_answer else "")
+            + (" (cut while it was presented)" if run.presentation_cut else "")
             if run.final_text is not None
             else "no final answer in any file",
         ),

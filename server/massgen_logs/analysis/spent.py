@@ -97,10 +97,15 @@ def executions(run: Run, frame: Frame) -> list[Spent]:
         ends = [m.t for m in run.moments if m.kind == "final_answer" and m.t is not None and m.t >= frame.presentation]
         end = min(ends[0] if ends else frame.end, frame.end)
         spent = _spent(run, frame, moment.agent, (frame.presentation, end), end if ends else None)
-        cut = run.stored_answer is not None
-        outcome = "cut by the limit, stored answer" if cut else "presented" if ends else "none"
+        outcome = "cut" if run.presentation_cut else "presented" if ends else "none"
+        outcome = f"{not_presented(run)}stored answer" if run.stored_answer is not None else outcome
         found.append(replace(spent, outcome=outcome, result=run.stored_answer, src=moment.src))
     return sorted(found, key=lambda s: s.start_s)
+
+
+def not_presented(run: Run) -> str:
+    """Why a stored answer stands as the final one, where its presentation had begun."""
+    return "cut by the limit, " if run.ending.state == "timed_out" else "presentation failed, "
 
 
 def union(spans: Iterable[Span]) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from massgen_logs.analysis.phases import rounds
-from massgen_logs.analysis.spent import Frame, Span, Spent
+from massgen_logs.analysis.spent import Frame, Span, Spent, not_presented
 from massgen_logs.run.model import ANY_AGENT, Run
 
 
@@ -63,7 +63,8 @@ def wall_phases(run: Run, frame: Frame) -> list[WallPhase]:
         held_by = [who] if who else []
         done = any(m.kind == "final_answer" for m in run.moments)
         what = "final answer" if done else "no final answer is recorded"
-        what = f"cut by the limit, stored answer {run.stored_answer}" if run.stored_answer else what
+        what = "cut" if run.presentation_cut else what
+        what = f"{not_presented(run)}stored answer {run.stored_answer}" if run.stored_answer else what
         found.append(_phase(run, frame, "presentation", (reached, border), held_by, what))
         if border < frame.end:
             found.append(

@@ -10,7 +10,9 @@ from massgen_logs.report.work import tool_note
 from massgen_logs.text.clean import flat
 from massgen_logs.text.table import counts, dollars, seconds, table
 
-_EXCEPTIONS = frozenset({"start_up", "api_error", "server_not_connected", "server_died", "stderr_only"})
+_EXCEPTIONS = frozenset(
+    {"start_up", "massgen_error", "api_error", "server_not_connected", "server_died", "stderr_only"}
+)
 _FAILED = frozenset({"failed_command", "failed_tool", "hidden_failure", "never_ran"})
 _AGENT = frozenset({"agent_error", "subagent"})
 

@@ -5,7 +5,8 @@ In this order, the first that holds:
 1. `failed`: execution_metadata.yaml names a failure_stage and nothing was coordinated.
 2. status.json finish_reason: "timeout" is `timed_out`, "waiting_for_review" is `finished`, and so is "completed" beside a
    file that is written only at the end, torn or not, or beside the end of the presentation in events.jsonl: MassGen says
-   completed from the start of the presentation on. "error" with is_complete only means that an agent died while the
+   completed from the start of the presentation on, and after Ctrl-C in it, too: a presentation that events.jsonl tells of
+   and whose answer was never locked, evaluated or begun again was cut, and the run is `unfinished`. "error" with is_complete only means that an agent died while the
    others may go on, and "in_progress" stands for ever after a timeout without an answer: neither decides.
 3. `timed_out`: an agent_timeout in coordination_events.json; an orchestrator_timeout in events.jsonl; "Orchestrator
    Timeout" in massgen.log.
@@ -52,6 +53,12 @@ _END_FILES = (
 )  # fmt: skip
 """Files that MassGen writes only at the end."""
 _PRESENTED = (b'"event_type": "final_presentation_end"', b'"event_type": "answer_locked"')
+_CLOSED = tuple(
+    f'"event_type": "{kind}"'.encode()
+    for kind in ("answer_locked", "restart_banner", "post_evaluation", "orchestrator_timeout")
+)
+_END = 8192
+"""Bytes in which a run that ended as it should has told so."""
 # the whole message, as MassGen logs it: an agent may quote its words
 _ALL_DEAD = re.compile(
     rb"(?m)^\d\d:\d\d:\d\d(?:\.\d{3})? \| ERROR +\| (?:\S+:\d+ - )?\[ERROR\] orchestrator: \S+ Unable to provide coordinated "
@@ -90,6 +97,9 @@ def decide(
     kinds = {event.type for event in coordination.events}
     ended = "session_end" in kinds and not is_emptied(coordination)
     last = status.last_updated
+    details = (
+        status.finish_details if status.finish_reason != "in_progress" else None
+    )  # else what went on when it was saved
     if failure and not status.agents and not kinds:
         return Ending(
             "failed", f"{failure[0]}: {failure[1]}".strip(": "), "execution_metadata.yaml#cli_args.failure_stage", last
@@ -97,6 +107,9 @@ def decide(
     if status.finish_reason == "timeout":
         return Ending("timed_out", status.finish_details or "timeout", "status.json#finish_reason", last)
     ended_files = any(attempt.file(name) for name in _END_FILES)
+    cut = _cut(attempt) if status.finish_reason != "waiting_for_review" else ""
+    if cut:
+        return _not_ended(attempt, clock, last, now, ("interrupted while the final answer was presented", cut))
     if status.finish_reason == "waiting_for_review" or (status.finish_reason == "completed" and ended_files):
         return Ending("finished", status.finish_details or status.finish_reason, "status.json#finish_reason", last)
     for event in coordination.events:
@@ -112,7 +125,7 @@ def decide(
         return Ending("timed_out", told[1], _place(attempt, told[0], b"**Orchestrator Timeout**"), last)
     session_end = next((event.src for event in reversed(coordination.events) if event.type == "session_end"), "")
     if ended and (coordination.winner or "final_answer" in kinds):
-        return Ending("finished", status.finish_details or "final answer presented", session_end, last)
+        return Ending("finished", details or "final answer presented", session_end, last)
     for mark in _PRESENTED:
         if mark in events:
             return Ending("finished", "final answer presented", _place(attempt, "events.jsonl", mark), last)
@@ -120,21 +133,39 @@ def decide(
     if ended_files and (place := next((p for p in presented if attempt.file(*p.split("/"))), None)):
         return Ending("finished", "final answer presented", place, last)
     if ended:
-        return Ending("failed", status.finish_details or "ended without a final answer", session_end, last)
+        return Ending("failed", details or "ended without a final answer", session_end, last)
     if dead := next((name for name, log in logs if _ALL_DEAD.search(log)), None):
         return Ending("failed", "no agent was left to answer", _place(attempt, dead, b"no successful agents"), last)
+    names = ("events.jsonl", *(path.name for path in attempt.log_parts()[-1:]))
+    name = next((name for name in names if attempt.file(name)), "")
+    src = _place(attempt, name, b"") if name else "status.json#finish_reason" if attempt.file("status.json") else ""
+    return _not_ended(attempt, clock, last, now, ("no end was recorded: killed, crashed or copied while running", src))
+
+
+def _not_ended(attempt: Attempt, clock: Clock, last: float | None, now: float | None, why: tuple[str, str]) -> Ending:
+    """in_progress after a recent sign of life, else unfinished for this reason, with its source."""
+    events = read_tail(attempt.file("events.jsonl"), _TAIL)
     signs = [last, *(clock.iso(stamp.decode("ascii", "replace")) for stamp in _EVENT_TIME.findall(events)[-1:])]
     log = attempt.file("massgen.log") or attempt.file("massgen_debug.log")
     begun = next((clock.of_day(_seconds(found)) for found in _LOG_TIME.findall(read_head(log, 4096))[:1]), None)
-    signs += [clock.of_day(_seconds(found), begun) for _, tail in logs[:1] for found in _LOG_TIME.findall(tail)[-1:]]
+    tails = _log_ends(attempt)[:1]
+    signs += [clock.of_day(_seconds(found), begun) for _, tail in tails for found in _LOG_TIME.findall(tail)[-1:]]
     last = max((sign for sign in signs if sign is not None), default=None)
     now = time.time() if now is None else now
     if last is not None and -ALIVE_S < now - last < ALIVE_S:
         return Ending("in_progress", "still running", "last sign of life in the logs", last)
-    names = ("events.jsonl", *(path.name for path in attempt.log_parts()[-1:]))
-    name = next((name for name in names if attempt.file(name)), "")
-    src = _place(attempt, name, b"") if name else "status.json#finish_reason" if attempt.file("status.json") else ""
-    return Ending("unfinished", "no end was recorded: killed, crashed or copied while running", src, last)
+    return Ending("unfinished", *why, last)
+
+
+def _cut(attempt: Attempt) -> str:
+    """Where events.jsonl ends a presentation that did not come to its end; "" where it tells of none such."""
+    path = attempt.file("events.jsonl")
+    if path is None or any(mark in read_tail(path, _END) for mark in _CLOSED):
+        return ""
+    events = read_tail(path, _TAIL)
+    if _PRESENTED[0] not in events or any(mark in events for mark in _CLOSED):
+        return ""
+    return _place(attempt, path.name, _PRESENTED[0])
 
 
 def _seconds(time_of_day: tuple[bytes, bytes, bytes]) -> int:

@@ -17,9 +17,11 @@ from massgen_logs.run import backend_logs, old_logs, outcome, usage
 from massgen_logs.run.backends.dialect import Dialect, Excess
 from massgen_logs.run.events import Digest
 from massgen_logs.run.files import Files
+from massgen_logs.run.main_log import MainLog
 from massgen_logs.run.model import Agent, Call, Moment, Run
 from massgen_logs.tree import Attempt, Place
 
+_FAILURE = "execution_metadata.yaml#cli_args.failure_stage"
 _WORKFLOW = frozenset({"vote", "new_answer", "stop"})
 """MassGen's own tools: a response that calls one that its round does not offer is refused as one without any."""
 
@@ -91,15 +93,19 @@ def fill_winner(run: Run, attempt: Attempt, files: Files, digest: Digest | None)
         run.final_text, run.final_src = digest.final_text, digest.final_src
 
 
-def keep_confirmed(digest: Digest, files: Files) -> None:
+def keep_confirmed(digest: Digest, files: Files, log: MainLog) -> None:
     """Of what MassGen's own lines in the agents' texts tell, keep what no complete record denies: a model may quote them.
 
-    status.json (0.1.39 on) has a record of each API error, refused vote and unknown tool; coordination_events.json of each
-    agent that ended with an error.
+    status.json (0.1.39 on) has a record of each API error and refused vote, massgen.log of each unknown tool;
+    coordination_events.json of each agent that ended with an error.
     """
     recorded = any(entry.reliability_recorded for entry in files.status.agents.values())
     if recorded:
-        digest.unknown_tools = {}
+        digest.unknown_tools = {
+            agent: kept
+            for agent, tools in digest.unknown_tools.items()
+            if (kept := [tool for tool in tools if tool in log.unknown_tools.get(agent, ())])
+        }
     digest.moments += [moment for moment in digest.quoted if _confirmed(moment, files, recorded)]
     saved = files.status.last_updated or 0.0
     digest.moments += [
@@ -116,6 +122,21 @@ def _confirmed(moment: Moment, files: Files, recorded: bool) -> bool:
         errors = [record.error or "" for record in records if record.reason in {"api_error", "fatal_api_error"}]
         return not recorded or any(error[:40] in moment.detail for error in errors)
     return files.usable is None and (entry is None or entry.status in {None, "error"})
+
+
+def add_errors(run: Run, files: Files, log: MainLog, digest: Digest | None) -> None:
+    """What no event tells: a failure of MassGen itself after something was coordinated, and API errors of the presenter, which
+    only massgen.log has."""
+    if files.failure and files.failure[0] != "system_exit" and run.ending.src != _FAILURE:
+        run.moments.append(Moment(None, "error", None, f"{files.failure[0]}: {files.failure[1]}", _FAILURE))
+    if digest is None or digest.said.presenter is None:
+        return
+    records = [record.error or "" for records in (run.enforcement or {}).values() for record in records]
+    told = [*records, *(moment.detail for moment in run.moments if moment.kind in {"error", "api_retry"})]
+    begun = next((moment.t for moment in run.moments if moment.kind == "presentation"), None)
+    for t, words, src in log.errors:
+        if begun is not None and t is not None and t >= begun - 1 and not any(words[:60] in one for one in told):
+            run.moments.append(Moment(t, "error", digest.said.presenter, words, src))
 
 
 def drop_later_turns(run: Run) -> None:
@@ -167,17 +188,22 @@ def fill_moments(run: Run, files: Files, digest: Digest | None, old: old_logs.Ol
 
 
 def fill_stored_answer(run: Run, files: Files, digest: Digest | None) -> None:
-    """After a time-out MassGen may use the winner's stored answer as the final one: no presentation was made, or the limit
-    cut it (the display then says that it uses the stored answer)."""
-    if digest is not None:
-        presented = digest.final_text is not None and not digest.stored_final
-    else:
-        presented = any(event.type == "final_round_start" for event in files.coordination.events)
-    if run.ending.state != "timed_out" or run.final_text is None or presented:
+    """MassGen may use the winner's stored answer as the final one: no presentation was made, it failed or was empty (the display
+    then says so), or the limit cut it. A presentation that was cut may stand as the final answer, too."""
+    if run.final_text is None:
         return
     final = run.final_text.strip()
     same = [a.label for a in run.answers if a.agent == run.winner and a.text is not None and a.text.strip() == final]
-    run.stored_answer = same[-1] if same else None
+    if digest is not None:
+        told = digest.final_text is not None and not digest.stored_final
+        presented = told and (not same or (digest.final_text or "").strip() == final)
+    else:
+        presented = run.ending.state != "timed_out"
+        presented |= any(event.type == "final_round_start" for event in files.coordination.events)
+    if not presented and same:
+        run.stored_answer = same[-1]
+    elif digest is not None and digest.said.presenter:
+        run.presentation_cut = not digest.said.closed
 
 
 def _repeats(moment: Moment, before: list[Moment]) -> bool:
@@ -194,7 +220,7 @@ def fill_enforcement(run: Run, status: Status, digest: Digest | None, old: old_l
     """Refused responses per agent; left None where the version records none at all, and then from massgen.log's text.
 
     MassGen's own list of unknown tools is always empty: they are named in the records of responses without a workflow
-    tool, and in the agents' texts.
+    tool, and in the agents' texts (with a record in massgen.log).
     """
     run.retries_sent = old.retries if old else {}
     if any(entry.reliability_recorded for entry in status.agents.values()):

@@ -15,11 +15,11 @@ from massgen_logs.run import (
     events,
     executions,
     facts,
+    main_log,
     meaning,
     notes,
     old_logs,
     planted,
-    servers,
     versions,
     votes,
 )
@@ -72,8 +72,9 @@ def build(place: Place, *, orders: bool = True) -> Run:
 
     places = planted.Places(orders)
     digest = _digest(attempt, time, dialect_of, sources, problems, places)
+    log = main_log.read(attempt, time, sources)
     if digest is not None:
-        facts.keep_confirmed(digest, files)
+        facts.keep_confirmed(digest, files, log)
     order = agent_order(files, digest, attempt)
     old = None
     if digest is None:
@@ -95,7 +96,7 @@ def build(place: Place, *, orders: bool = True) -> Run:
     settings = files.metadata.orchestrator or {}
     run.config = {key: value for key, value in settings.items() if isinstance(value, str | int | float | bool)}
     run.answers = answers.collect(attempt, coordination, files.snapshots, digest, files.status, time, order, problems)
-    cast = votes.collect(attempt, files.usable, digest, old, files.status, version, problems)
+    cast = votes.collect(attempt, files.usable, digest, old, files.status, version, problems, log)
     injected = digest.injected_labels if digest else {}
     run.votes = meaning.with_meaning(cast, run.answers, attempt, injected, problems)
     run.votes_ignored = votes.count_ignored(
@@ -114,7 +115,8 @@ def build(place: Place, *, orders: bool = True) -> Run:
     facts.fill_winner(run, attempt, files, digest)
     facts.fill_enforcement(run, files.status, digest, old)
     facts.fill_moments(run, files, digest, old)
-    run.unconnected, run.begun = servers.unconnected(attempt, time, run.started, sources)
+    run.unconnected, run.begun = log.unconnected, log.begun
+    facts.add_errors(run, files, log, digest)
     if place.turn.number < place.session.turns[-1].number:
         facts.drop_later_turns(run)
     facts.fill_stored_answer(run, files, digest)

@@ -278,7 +278,9 @@ class Run(Struct):
     final_text: str | None = None
     final_src: str = ""
     stored_answer: str | None = None
-    """Label of the accepted answer that stands as the final one again, because a time-out left no presentation."""
+    """Label of the accepted answer that stands as the final one again, because no presentation came to its end."""
+    presentation_cut: bool = False
+    """The final text is what was there of a presentation that a time-out or an interruption cut."""
     timeout_s: float | None = None
     logfire: bool | None = None
     """Whether it was made with --logfire; None where no file tells."""

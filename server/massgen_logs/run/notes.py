@@ -72,9 +72,20 @@ def _ending(run: Run, attempt: Attempt, files: Files) -> None:
                  "status.json#finish_reason")  # fmt: skip
     if run.stored_answer is not None:
         cut = any(moment.kind == "presentation" for moment in run.moments)
-        why = "the limit cut the presentation" if cut else "no presentation was made"
+        failed = (
+            "the limit cut the presentation"
+            if run.ending.state == "timed_out"
+            else "the presentation failed or was empty"
+        )
+        why = failed if cut else "no presentation was made"
         run.note(
             "stored_final", f"the final answer is the stored answer {run.stored_answer} again: {why}", run.final_src
+        )
+    if run.presentation_cut:
+        run.note(
+            "presentation_cut",
+            "the final answer is the part of its presentation that was there when it was cut",
+            run.final_src,
         )
     if attempt.log_half:
         run.note(

@@ -35,6 +35,8 @@ class Said(Struct):
     timeout_src: str = ""
     timeout_reason: str | None = None
     timeout_selected: str | None = None
+    closed: bool = False
+    """The presentation came to its end: MassGen locked the answer, evaluated it or began again, before any time-out."""
     first: float | None = None
     last: float | None = None
 
@@ -49,6 +51,8 @@ class Said(Struct):
                 self.timeout_src = event.src
                 self.timeout_reason = text(event.data.get("timeout_reason"))
                 self.timeout_selected = as_name(event.data.get("selected_agent"))
+            case "answer_locked" | "post_evaluation" | "restart_banner":
+                self.closed = self.closed or not self.timeout_src
             case _:
                 pass
 

@@ -25,9 +25,20 @@ if TYPE_CHECKING:
 
 
 def recorded(status: Status, metrics: Metrics) -> dict[str, Usage]:
-    """Recorded usage per agent; an agent without any record is left out."""
+    """Recorded usage per agent; an agent without any record is left out, and zeros beside its answers are unknown."""
     found = {agent: entry.usage for agent, entry in status.agents.items() if entry.usage is not None}
-    return {**metrics.usage, **found}
+    merged = {**metrics.usage, **found}
+    return {agent: _UNKNOWN if _untold(status, agent, usage) else usage for agent, usage in merged.items()}
+
+
+_UNKNOWN = Usage(None, None, None, None, None)
+
+
+def _untold(status: Status, agent: str, usage: Usage) -> bool:
+    """Whether zeros stand for what no response told: of an agent that has answered, voted or been refused."""
+    entry = status.agents.get(agent)
+    acted = entry is not None and bool(entry.answer_count or entry.voted_for or entry.enforcement)
+    return acted and not (usage.input_tokens or usage.output_tokens or usage.cost_usd)
 
 
 def price(usage: Usage) -> float | None:

@@ -4,7 +4,7 @@
   orchestration restart, the vote.json files, then the vote events of events.jsonl.
 - The voter's last accepted vote counts, its earlier ones are superseded; status.json results.votes still counts all.
 - Ignored votes are the vote_ignored events (all of them from 0.1.36 on), with the reason from the display text; without
-  that file the display text; in 0.1.0 its "Vote invalid" lines too. 0.1.12 drops some without a record: unknown (None),
+  that file the display text, of a killed run also that of massgen.log; in 0.1.0 its "Vote invalid" lines too. 0.1.12 drops some without a record: unknown (None),
   unless every vote call was recorded.
 - A vote that the fairness gate refused is neither accepted nor ignored. One that the backend dropped (codex: any after the
   first of an execution) never reached MassGen; only massgen.log shows it.
@@ -26,6 +26,7 @@ from massgen_logs.readers.vote_json import VoteFile
 from massgen_logs.run.backends.dialect import DroppedVote
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.events import Digest
+from massgen_logs.run.main_log import MainLog
 from massgen_logs.run.model import ANY_AGENT, Vote
 from massgen_logs.run.old_logs import OldLogs
 from massgen_logs.tree import Attempt
@@ -43,11 +44,14 @@ def collect(
     status: Status,
     version: tuple[int, ...] | None,
     problems: list[Problem],
+    log: MainLog,
 ) -> list[Vote]:
     """All votes by time; `coordination` is None where the file is missing or emptied."""
     files = _files(attempt, problems)
     votes = _accepted(coordination, digest, files)
     votes += _ignored(coordination, digest, old, version) + _refused(digest, status, _mapping(files, status))
+    if digest is not None and coordination is None:
+        votes += _logged(log, [vote for vote in votes if vote.ignored])
     return sorted(votes, key=lambda vote: vote.t if vote.t is not None else float("inf"))
 
 
@@ -168,6 +172,18 @@ def _ignored(
             own.remove(found)
         invalid.append(Vote.of_ignored(event.agent or "?", target, found[1], event.round, event.t, event.src))
     return invalid
+
+
+def _logged(log: MainLog, known: list[Vote]) -> list[Vote]:
+    """Ignored votes whose texts events.jsonl lost with a killed process."""
+    found: list[Vote] = []
+    for one in log.ignored:
+        twin = next((v for v in known if v.voted_for == one.target and (v.reason or "").startswith(one.reason)), None)
+        if twin is not None:
+            known.remove(twin)
+        else:
+            found.append(Vote.of_ignored(one.voter or ANY_AGENT, one.target, one.reason, None, one.t, one.src))
+    return found
 
 
 def _events_tell_all(digest: Digest | None, version: tuple[int, ...] | None) -> bool:

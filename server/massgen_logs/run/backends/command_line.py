@@ -22,10 +22,13 @@ _REFUSED = re.compile(
 _STDERR = re.compile(r'"stderr": ?"')
 _STDERR_END = re.compile(r'", ?"execution_time"')
 _HOOK = "Hook denied tool execution"
+_RAW = re.compile(r'\s*\{\s*"command"\s*:\s*"((?:[^"\\]|\\.)*)')
 _NOT_RUN = re.compile(
     r"Server '[^']*' not connected|Working directory (?:does not exist|is not a directory)"
     r"|(?:Unknown|unknown) tool\b|No such tool available|Docker mode (?:enabled but|requires)|is not available in this MCP session",
 )
+_NO_PERMISSION = re.compile(r"Error: Permission denied for tool '")
+_INVALID = re.compile(r"\d+ validation errors? for call\[")
 _HIDDEN = re.compile(
     r"command not found|\bsh: (?:line )?\d+: .*: not found|No such file or directory|can't open file|Traceback \(most recent|Permission denied|not recognized as",
 )
@@ -37,8 +40,15 @@ def command(tool: str, args: Mapping[str, object]) -> str | None:
         inner = as_name(args.get("tool_name")) or as_name(args.get("tool")) or ""
         return command(inner, inner_args(args)) if inner != tool else None
     if tool.endswith(("execute_command", "start_background_shell")):
-        return text(args.get("command"))
+        return text(args.get("command")) if "command" in args else _repaired(args)
     return None
+
+
+def _repaired(args: Mapping[str, object]) -> str | None:
+    """The command of arguments that the model wrote as broken JSON, which MassGen records as they are and repairs."""
+    raw = text(args.get("raw"))
+    match = _RAW.match(raw) if raw and len(args) == 1 else None
+    return match[1].replace('\\"', '"').replace("\\n", "\n").replace("\\\\", "\\") if match else None
 
 
 def inner_args(args: Mapping[str, object]) -> dict[str, object]:
@@ -52,7 +62,9 @@ def inner_args(args: Mapping[str, object]) -> dict[str, object]:
 
 def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool | None) -> Outcome:
     """Outcome of a call by its result text."""
-    if _HOOK in result[:200] and not result.startswith("{"):  # else a command's own output may begin with these words
+    if (_HOOK in result[:200] and not result.startswith("{")) or _NO_PERMISSION.match(
+        result
+    ):  # else a command's own output
         return Outcome("denied", error=first_line(result.strip()))
     is_command = command(tool, args) is not None
     data = _json(result)
@@ -67,6 +79,8 @@ def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool |
         return _command_outcome(code, seconds, stderr)
     if _NOT_RUN.search(result[:300]) and (is_error is not False or result.startswith("Error")):
         return Outcome("not_run", error=first_line(result.strip()))
+    if is_command and _INVALID.match(result):  # the server refused the arguments: nothing ran
+        return Outcome("not_run", error=first_line(result.strip()))
     if is_command and (job := text(data.get("job_id")) or text(data.get("shell_id"))):
         return Outcome("unknown", job=job)
     if is_command and tool.endswith("start_background_tool") and data.get("success") is False:
@@ -75,7 +89,7 @@ def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool |
         return Outcome("unknown", error=first_line(result.strip()) if is_error or result.startswith("Error") else None)
     if is_error or data.get("success") is False or data.get("status") == "validation_error":
         return Outcome("failed", error=text(data.get("error")) or first_line(result.strip()))
-    if re.match(r"\d+ validation errors? for call\[|Error[: ]|E[A-Z]{3,}: ", result):
+    if _INVALID.match(result) or re.match(r"Error[: ]|E[A-Z]{3,}: ", result):
         return Outcome("failed", error=first_line(result.strip()))
     return Outcome("ok", exec_s=seconds)
 

@@ -1,0 +1,184 @@
+"""How presentations end: cut by an interruption or a time-out, failed or skipped, so that a stored answer stands again; what only
+massgen.log or the metadata tells of an end. Courses as real runs of 0.1.97 had them, made from the sample runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from massgen_logs.run.load import load
+from massgen_logs.run.model import Run
+from massgen_logs.tools.base import call
+from massgen_logs.tools.registry import get
+from massgen_logs.tree import resolve
+
+CLEAN, KILLED = "s1_clean_0.1.97", "s6_killed_0.1.97"
+ENDS = (
+    "coordination_events.json",
+    "coordination_table.txt",
+    "snapshot_mappings.json",
+    "metrics_summary.json",
+    "metrics_events.json",
+)
+
+
+def attempt(root: Path) -> Path:
+    return next(root.rglob("events.jsonl")).parent
+
+
+def changed(root: Path, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Run:
+    """The run with other events."""
+    file = attempt(root) / "events.jsonl"
+    rows = change([json.loads(line) for line in file.read_text().splitlines()])
+    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    return load(resolve(root))
+
+
+def without(*kinds: str) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
+    return lambda rows: [row for row in rows if row["event_type"] not in kinds]
+
+
+def checks(root: Path) -> dict[str, bool | None]:
+    data = call(get("run_overview"), {"logs_dir": str(root)}).data
+    return {check["id"]: check["ok"] for check in data["checks"]}
+
+
+def test_an_interrupted_presentation_is_no_end(copy_of) -> None:
+    """Ctrl-C in it: MassGen saves all its files, status.json says completed, and the answer was never locked."""
+    root = copy_of(CLEAN)
+    run = changed(root, without("answer_locked"))
+    assert (run.ending.state, run.presentation_cut, run.stored_answer) == ("unfinished", True, None)
+    assert run.ending.src.startswith("events.jsonl:")
+    assert checks(root)["final_answer_delivered"] is False
+    assert call(get("list_logs"), {"logs_dir": str(root)}).data["logs"][0]["state"] == "unfinished"
+    assert "cut" in call(get("time_breakdown"), {"logs_dir": str(root)}).text()
+
+
+@pytest.mark.parametrize("kind", ["post_evaluation", "restart_banner"])
+def test_an_evaluated_or_restarted_presentation_came_to_its_end(copy_of, kind: str) -> None:
+    """Each stands where no answer was locked."""
+
+    def change(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [row | {"event_type": kind} if row["event_type"] == "answer_locked" else row for row in rows]
+
+    run = changed(copy_of(CLEAN), change)
+    assert (run.ending.state, run.presentation_cut) == ("finished", False)
+
+
+def test_a_presentation_that_the_limit_cut(copy_of) -> None:
+    """0.1.52 and 0.1.58: the part that was there is the final answer, and the time-out follows it."""
+
+    def change(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            row | {"event_type": "orchestrator_timeout", "data": {"timeout_reason": "Time limit exceeded (30.0s/30s)"}}
+            if row["event_type"] == "answer_locked"
+            else row
+            for row in rows
+        ]
+
+    root = copy_of(CLEAN)
+    status = attempt(root) / "status.json"
+    status.write_text(status.read_text().replace('"finish_reason": "completed"', '"finish_reason": "timeout"'))
+    run = changed(root, change)
+    assert (run.ending.state, run.presentation_cut, run.stored_answer) == ("timed_out", True, None)
+
+
+@pytest.mark.parametrize("why", ["failed", "skipped"])
+def test_a_stored_answer_stands_again(copy_of, why: str) -> None:
+    """The presenter's requests failed (the display says so), or the presentation was skipped: agent1.1 is the winner's last answer."""
+    root = copy_of(CLEAN)
+    stored = next(root.rglob("agent_a/*/answer.txt")).read_text()
+    (final,) = (attempt(root) / "final").glob("*/answer.txt")
+    final.write_text(stored)
+    kinds = ("final_answer", "final_presentation_chunk")
+    gone = kinds if why == "failed" else (*kinds, "final_presentation_start", "final_presentation_end")
+
+    def change(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        kept = without(*gone)(rows)
+        at = next(n for n, row in enumerate(kept) if row["event_type"] == "answer_locked")
+        said = kept[at] | {
+            "event_type": "text",
+            "data": {"content": "\n📋 Using stored answer as final presentation:\n\n" + stored},
+        }
+        return [*kept[:at], *([said] if why == "failed" else []), *kept[at:]]
+
+    if why == "skipped":
+        coordination = attempt(root) / "coordination_events.json"
+        data = json.loads(coordination.read_text())
+        data["events"] = [event for event in data["events"] if event["event_type"] != "final_round_start"]
+        coordination.write_text(json.dumps(data))
+    run = changed(root, change)
+    assert (run.ending.state, run.stored_answer, run.presentation_cut) == ("finished", "agent1.1", False)
+    (note,) = [note for note in run.notes if note.id == "stored_final"]
+    assert note.text.endswith(
+        {"failed": "the presentation failed or was empty", "skipped": "no presentation was made"}[why]
+    )
+
+
+def test_errors_of_the_presenter_stand_in_the_log_alone(copy_of) -> None:
+    """Told once, of the presenter; one that a record tells already is not told again."""
+    root = copy_of(CLEAN)
+    log = attempt(root) / "massgen.log"
+    words = "Error code: 500 - {'error': {'message': 'scripted failure', 'type': 'server_error', 'code': None}}"
+    last = log.read_text().rstrip("\n").rsplit("\n", 1)[-1][:8]
+    log.write_text(log.read_text() + f"{last} | ERROR    | [ERROR] orchestrator: {words}\n")
+    found = [i for i in call(get("find_errors"), {"logs_dir": str(root)}).data["incidents"] if i["kind"] == "api_error"]
+    assert [(i["agent"], i["count"], i["sentence"]) for i in found] == [("agent_a", 1, words)]
+
+
+def test_a_failure_of_massgen_after_coordination_is_told(copy_of) -> None:
+    """The metadata's failure_stage beside a finished coordination."""
+    root = copy_of(CLEAN)
+    file = attempt(root) / "execution_metadata.yaml"
+    text = file.read_text()
+    assert "cli_args:\n" in text
+    failure = "cli_args:\n  failure_stage: execution_error\n  failure_error: cannot import name 'StreamChunk'\n"
+    file.write_text(text.replace("cli_args:\n", failure))
+    data = call(get("find_errors"), {"logs_dir": str(root)}).data
+    assert data["totals"]["massgen_error"] == 1
+    assert load(resolve(root)).ending.state == "finished"
+
+
+def test_ignored_votes_of_a_killed_run_stand_in_the_log(copy_of) -> None:
+    """Its events lost the text; the agent whose execution loop starts next had voted. The quoted words of a model are none."""
+    root = copy_of(KILLED)
+    log = attempt(root) / "massgen.log"
+    time = log.read_text().rstrip("\n").rsplit("\n", 1)[-1][:8]
+    log.write_text(
+        log.read_text()
+        + f"{time} | INFO     | Stream chunk [content]: 🔄 Vote for [agent_a] ignored (reason: first) - restarting due to new answers\n"
+        f"{time} | INFO     | [Orchestrator] Agent agent_b starting execution loop...\n"
+        f"{time} | INFO     | Stream chunk [content]: I saw 🔄 Vote for [agent_a] ignored (reason: x) - restarting due to new answers\n"
+    )
+    run = load(resolve(root))
+    assert [(v.voter, v.voted_for, v.reason) for v in run.votes if v.ignored] == [("agent_b", "agent_a", "first")]
+    assert run.votes_ignored == 1
+
+
+def test_phases_of_a_saved_status_are_no_reason(copy_of) -> None:
+    """status.json says in_progress with "Phase: enforcement" where the presentation was skipped: the run ended otherwise."""
+    root = copy_of(CLEAN)
+    status = attempt(root) / "status.json"
+    data = json.loads(status.read_text())
+    data["finish_reason"], data["finish_reason_details"] = "in_progress", "Phase: enforcement"
+    status.write_text(json.dumps(data))
+    run = load(resolve(root))
+    assert (run.ending.state, run.ending.reason) == ("finished", "final answer presented")
+
+
+def test_zeros_beside_an_answer_are_no_usage(copy_of) -> None:
+    """agent_a's responses told none: unknown, and the total is a floor; an agent that did nothing has used nothing."""
+    root = copy_of(CLEAN)
+    status = attempt(root) / "status.json"
+    data = json.loads(status.read_text())
+    data["agents"]["agent_a"]["token_usage"] |= {
+        "input_tokens": 0, "output_tokens": 0, "reasoning_tokens": 0, "cached_input_tokens": 0, "estimated_cost": 0.0,
+    }  # fmt: skip
+    status.write_text(json.dumps(data))
+    found = call(get("cost_and_tokens"), {"logs_dir": str(root)}).data
+    assert (found["agents"]["agent_a"]["input_tokens"], found["agents"]["agent_a"]["cost_usd"]) == (None, None)
+    assert found["total"]["floor"]
