@@ -1,6 +1,8 @@
 """Which sessions, turns, attempts and files there are. Names only: no file is opened here.
 
-Layouts: `log_X/` is itself the run (0.1.0), `log_X/turn_N/` is the run (0.1.12), `log_X/turn_N/attempt_M/` (0.1.24 on).
+Layouts: `log_X/` is itself the run (0.1.0), `log_X/turn_N/` is the run (0.1.12), `log_X/turn_N/attempt_M/` (0.1.24 on). Between
+them, and with orchestration restarts up to 0.1.38, attempts have no massgen.log and metadata of their own: `log_X/attempt_M/`
+(0.1.3 to 0.1.8) and `turn_N/attempt_M/` (to 0.1.23) find them one folder higher, later attempts in attempt_1.
 `--continue` splits one run over two turn folders: one half holds only events.jsonl, massgen.log and a metadata file,
 the other everything else; together they are one attempt of the later turn. Complete log trees nested in workspace
 copies are not looked at. Symbolic links below the log root are never followed (see handles).
@@ -26,28 +28,33 @@ RUN_FILES = frozenset({
     "metrics_events.json",
 })  # fmt: skip
 Signature = tuple[tuple[str, int, int], ...]
+_AT_HOME = frozenset({"massgen.log", "massgen_debug.log", "streaming_debug.log", "execution_metadata.yaml"})
 LOG_HALF = frozenset({"events.jsonl", "massgen.log", "massgen_debug.log", "streaming_debug.log"})
 
 
 class Attempt(Struct, frozen=True):
-    """One run directory: the folder that holds massgen.log. `log_half` is the other folder of a split run, or None."""
+    """One run directory. `log_half` is the other folder of a split run, or None; `log_home` the folder whose massgen.log and metadata
+    are this attempt's too, and `shares_log` whether that log, or its own, tells of other attempts."""
 
     number: int
     path: Path
     log_half: Path | None = None
+    log_home: Path | None = None
+    shares_log: bool = False
 
     def file(self, *parts: str) -> Path | None:
         """The path of a regular file of this attempt, or None if it is absent or reached through a symbolic link."""
         found = below(self.path, *parts)
         if found is not None and is_file(found):
             return found
-        half = below(self.log_half, *parts) if self.log_half is not None and len(parts) == 1 else None
+        other = self.log_half or (self.log_home if parts[0] in _AT_HOME else None)
+        half = below(other, *parts) if other is not None and len(parts) == 1 else None
         return half if half is not None and is_file(half) else None
 
     def log_parts(self) -> list[Path]:
         """massgen.log, or massgen_debug.log, after the parts that were rotated away (`massgen.DATE.log.zip`)."""
         for name in ("massgen", "massgen_debug"):
-            for folder in (self.path, self.log_half):
+            for folder in (self.path, self.log_half, self.log_home):
                 if folder is None:
                     continue
                 parts = [
@@ -115,7 +122,7 @@ class Attempt(Struct, frozen=True):
 
     def signature(self) -> Signature:
         """(path, size, mtime in ns) of every file that a Run is read from, and of their folders: equal means unchanged."""
-        folders = [self.path, self.path / "agent_outputs", *([self.log_half] if self.log_half else [])]
+        folders = [self.path, self.path / "agent_outputs", *(f for f in (self.log_half, self.log_home) if f)]
         for agent, stamps in self.agent_folders().items():
             folders += [self.path / agent, *(self.path / agent / stamp for stamp in stamps)]
         folders += [self.path / "final" / agent for agent in self.folders("final")]
@@ -220,8 +227,9 @@ def read_session(path: Path) -> Session:
         for number, name in _numbered(found, "turn_")
     ]  # fmt: skip
     turns = [turn for turn in turns if turn.attempts]
-    if not turns and _is_run(found):
-        turns = [Turn(1, path, (Attempt(1, path),))]
+    if not turns and (_is_run(found) or _numbered(found, "attempt_")):
+        turns = [Turn(1, path, _attempts(path))]
+        turns = [turn for turn in turns if turn.attempts]
     return Session(path.name, path, tuple(_join_split(turns)))
 
 
@@ -326,7 +334,8 @@ def _session_of_path(root: Path, log: str) -> tuple[Session, int | None, int | N
         raise _refused(log, f"{root / session.name} is no real folder", root)
     parts = path.relative_to(session).parts
     turn = _number_of(parts[0], "turn_") if parts else None
-    attempt = _number_of(parts[1], "attempt_") if turn is not None and len(parts) > 1 else None
+    inner = parts[1:2] if turn is not None else parts[:1]
+    attempt = _number_of(inner[0], "attempt_") if inner else None
     return read_session(root / session.name), turn, attempt
 
 
@@ -363,9 +372,27 @@ def _sessions_around(path: Path) -> list[Path]:
 def _attempts(turn: Path) -> tuple[Attempt, ...]:
     inside = entries(turn)
     found = [Attempt(number, turn / name) for number, name in _numbered(inside, "attempt_")]
+    if any(one.number == 1 for one in found) and ("massgen.log", False) in inside:
+        return _at_home(found, turn)
+    if len(found) > 1 and is_file(found[0].path / "massgen.log"):
+        return _at_home(found, found[0].path)
     if _is_run(inside) and all(a.number != 1 for a in found):
         found.insert(0, Attempt(1, turn))
     return tuple(found)
+
+
+def _at_home(attempts: list[Attempt], home: Path) -> tuple[Attempt, ...]:
+    """Attempts, those without a log and events of their own with the log of `home`."""
+    lacking = [
+        one.path for one in attempts if not any(is_file(one.path / name) for name in ("massgen.log", "events.jsonl"))
+    ]
+    shared = bool(lacking) and len(attempts) > 1
+    return tuple(
+        Attempt(one.number, one.path, log_home=home, shares_log=shared)
+        if one.path in lacking
+        else Attempt(one.number, one.path, shares_log=shared and one.path == home)
+        for one in attempts
+    )
 
 
 def _join_split(turns: list[Turn]) -> list[Turn]:

@@ -249,6 +249,8 @@ def test_seen_before_it_only() -> None:
     assert seen_by(run) == {"agent1.1": "injection"}
     run.notes = [Note("not_delivered", "1 injections into b were recorded, 0 reached it")]
     assert seen_by(run) == {"agent1.1": "injection (delivery doubtful)"}
+    run.notes, run.moments = [], [Moment(1.5, "injection", "b", "Received update with 1 NEW answer(s) from: a", "")]
+    assert seen_by(run) == {"agent1.1": "injection (delivery doubtful)"}  # up to 0.1.32 no request had it
     run.moments = [Moment(3.5, "injection", "b", "answers of a", ""), Moment(1.0, "injection", "a", "answers of a", "")]
     assert seen_by(run) == {}
 

@@ -103,13 +103,19 @@ def _leaves(run: Run, frame: Frame) -> list[tuple[float, str, str]]:
 def _voting(run: Run, frame: Frame, start: float) -> WallPhase:
     acts = [(v.t, v.voter, f"vote for {v.voted_for}") for v in run.votes if v.accepted and v.t is not None]
     acts += [(a.t, a.agent, f"answer {a.label}") for a in run.answers if a.t is not None]
+    dead = {agent.id for agent in run.agents.values() if agent.status == "error"}
+    acts += [
+        (m.t, m.agent, f"died: {m.detail[:60]}")
+        for m in run.moments
+        if m.kind == "error" and m.agent in dead and m.t is not None
+    ]
     lasts: dict[str, tuple[float, str]] = {}
     for t, agent, what in sorted(acts):
         if t <= frame.limit:
             lasts[agent] = (t, what)
     out = [m for m in run.moments if m.kind == "timeout" and m.t is not None and m.t <= frame.limit + 0.05]
-    if out or run.ending.state in {"unfinished", "in_progress"}:
-        counted = {v.voter for v in run.votes if v.counted and (v.t or frame.limit) >= start}
+    if out or run.ending.state in {"unfinished", "in_progress", "failed"}:
+        counted = {v.voter for v in run.votes if v.counted}
         open_ = [a.id for a in run.agents.values() if a.id not in counted and a.status != "error"]
         how = run.ending.state.replace("_", " ")
         return _phase(run, frame, "voting", (start, frame.limit), open_, f"{how}: no vote of theirs counted")

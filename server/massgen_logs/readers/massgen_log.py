@@ -19,6 +19,9 @@ _DEBUG_PLACE = re.compile(r"[^\n]{1,300}?:[\w<>]+:\d+ - ")
 _CHUNK = re.compile(r"Stream chunk \[([\w.]+)\]: ?")
 
 
+_RESTART = re.compile(r"ORCHESTRATION RESTART \(Attempt (\d{1,4})/")
+
+
 class LogLine(Struct, frozen=True):
     """One message with its further lines. seconds: time of day; chunk: the kind of a `Stream chunk`, else None."""
 
@@ -60,6 +63,16 @@ def read_parts(paths: Iterable[Path], sources: list[Source], problems: list[Prob
     for path in paths:
         sources.append(Source(path.name))
         yield from read(path, sources[-1], problems)
+
+
+def of_attempt(rows: Iterable[LogLine], number: int) -> Iterator[LogLine]:
+    """Those messages of a log that several attempts share which are of one: a banner begins each but the first."""
+    at = 1
+    for line in rows:
+        if line.chunk == "status" and (banner := _RESTART.search(line.message)):
+            at = int(banner[1])
+        if at == number:
+            yield line
 
 
 def _message(line: int, head: re.Match[str], parts: list[str], file: str) -> LogLine | None:

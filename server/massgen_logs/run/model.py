@@ -60,7 +60,8 @@ class Answer(Struct, frozen=True):
 class Vote(Struct, frozen=True):
     """A vote as MassGen took it: accepted, ignored (dropped at a restart) or refused (by the fairness gate).
 
-    superseded: accepted, but the voter voted again later. counted: the voter's last accepted vote.
+    superseded: accepted, but an answer restarted the voter, which mostly voted again. counted: the voter's last accepted vote, if
+    it isn't superseded.
     meant: the agent that the voter's words name, where the tree proves that another one was recorded.
     """
 

@@ -99,9 +99,11 @@ def _ending(run: Run, attempt: Attempt, files: Files) -> None:
 
 def _votes(run: Run, attempt: Attempt, old: OldLogs | None) -> None:
     accepted = [vote for vote in run.votes if vote.accepted]
-    counted = sum(vote.counted for vote in accepted)
-    if len(accepted) != counted:
-        run.note("superseded", f"{len(accepted)} votes were accepted from {counted} voters: the last of each counts, "
+    voters, counted = len({vote.voter for vote in accepted}), sum(vote.counted for vote in accepted)
+    back = voters - counted
+    if len(accepted) > voters or back:
+        taken = f", those of {back} were taken back by an answer that restarted them" if back else ""
+        run.note("superseded", f"{len(accepted)} votes were accepted from {voters} voters: the last of each counts{taken}; "
                  "status.json results.votes counts all", "status.json#results.votes")  # fmt: skip
     if run.votes_ignored is None:
         run.note(

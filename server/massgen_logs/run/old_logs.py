@@ -159,7 +159,8 @@ def _massgen_log(
     ignored_here: list[tuple[float | None, str, str | None, str | None, str]] = []
     voted_chunks = provider_votes = 0
     last: float | None = None
-    for line in massgen_log.read_parts(attempt.log_parts(), sources, problems):
+    rows = massgen_log.read_parts(attempt.log_parts(), sources, problems)
+    for line in massgen_log.of_attempt(rows, attempt.number) if attempt.shares_log else rows:
         found.read_log = True
         t = last = clock.of_day(line.seconds, last)
         found.first = t if found.first is None else found.first

@@ -99,7 +99,7 @@ def _files(attempt: Attempt) -> Iterator[tuple[int, str, int, Path]]:
     folders += [(agent, stamp) for agent, stamps in attempt.agent_folders().items() for stamp in stamps]
     folders += [("final", name) for name in attempt.folders("final")]
     for parts in folders:
-        bases = [attempt.path.joinpath(*parts), *([attempt.log_half] if attempt.log_half and not parts else [])]
+        bases = [attempt.path.joinpath(*parts), *(f for f in (attempt.log_half, attempt.log_home) if f and not parts)]
         for base in bases:
             for name, info in listing(base):
                 path = attempt.file(*parts, name)

@@ -351,7 +351,8 @@ def _from_log(
     ready: list[Item] = []
     words: list[str] = []
     words_src, last = "", None
-    for line in massgen_log.read_parts(attempt.log_parts(), sources, problems):
+    rows = massgen_log.read_parts(attempt.log_parts(), sources, problems)
+    for line in massgen_log.of_attempt(rows, attempt.number) if attempt.shares_log else rows:
         last = clock.of_day(line.seconds, last) or last
         if line.chunk == "content" and " for Calling " not in line.message[:80]:
             if not _NOISE.match(line.message):

@@ -25,7 +25,7 @@ def inferred_range(attempt: Attempt) -> str:
         return "any version, run with --debug"
     if attempt.file("metrics_summary.json"):
         return "0.1.24 or later"
-    return "0.1.12 to 0.1.23" if attempt.file("status.json") else "0.1.0 to 0.1.11"
+    return "0.1.8 to 0.1.23" if attempt.file("status.json") else "0.1.0 to 0.1.7"
 
 
 def expected_files(attempt: Attempt, version: tuple[int, ...] | None, *, ended: bool, debug: bool) -> list[str]:
@@ -35,7 +35,7 @@ def expected_files(attempt: Attempt, version: tuple[int, ...] | None, *, ended: 
         names += ["coordination_events.json", "snapshot_mappings.json", "coordination_table.txt"]
     if version is None:
         return names
-    names += ["execution_metadata.yaml", "status.json"]
+    names += ["execution_metadata.yaml", *(["status.json"] if version >= (0, 1, 8) else [])]
     if version >= (0, 1, 24) and ended:
         names += ["metrics_summary.json", "metrics_events.json"]
     if version >= (0, 1, 46) and not debug:

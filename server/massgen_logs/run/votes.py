@@ -2,7 +2,8 @@
 
 - Accepted votes are the vote_cast events of coordination_events.json; where that file is missing or was emptied by an
   orchestration restart, the vote.json files, then the vote events of events.jsonl.
-- The voter's last accepted vote counts, its earlier ones are superseded; status.json results.votes still counts all.
+- The voter's last accepted vote counts, its earlier ones are superseded; status.json results.votes still counts all. One after
+  which an answer restarted the voter is taken back, also if no later vote of it is accepted: it is superseded, too.
 - Ignored votes are the vote_ignored events (all of them from 0.1.36 on), with the reason from the display text; without
   that file the display text, of a killed run also that of massgen.log; in 0.1.0 its "Vote invalid" lines too. 0.1.12 drops some without a record: unknown (None),
   unless every vote call was recorded.
@@ -27,12 +28,14 @@ from massgen_logs.run.backends.dialect import DroppedVote
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.events import Digest
 from massgen_logs.run.main_log import MainLog
-from massgen_logs.run.model import ANY_AGENT, Vote
+from massgen_logs.run.model import ANY_AGENT, Execution, Vote
 from massgen_logs.run.old_logs import OldLogs
 from massgen_logs.tree import Attempt
 
 _IGNORED_TARGET = re.compile(r"Voted for (.+?) but ignored")
 _VOTE_CALL = re.compile(r"\[Tool Call: vote\((\{.*\})\)\]", re.S)
+_NEAR_S = 0.001
+"""Seconds within which two records are of the same moment."""
 _CUT_VOTE_CALL = re.compile(r'\[Tool Call: vote\(\{"agent_id": ?"([^"\\]+)"')
 
 
@@ -53,6 +56,20 @@ def collect(
     if digest is not None and coordination is None:
         votes += _logged(log, [vote for vote in votes if vote.ignored])
     return sorted(votes, key=lambda vote: vote.t if vote.t is not None else float("inf"))
+
+
+def take_back(votes: list[Vote], executions: list[Execution], presented: float | None) -> list[Vote]:
+    """The votes, those superseded after which their voter was started anew before the presentation."""
+    starts: dict[str, list[float]] = defaultdict(list)
+    for one in executions:
+        if one.t is not None and (presented is None or one.t < presented - _NEAR_S):
+            starts[one.agent].append(one.t)
+    return [
+        replace(vote, counted=False, superseded=True)
+        if vote.counted and vote.t is not None and any(t > vote.t + _NEAR_S for t in starts[vote.voter])
+        else vote
+        for vote in votes
+    ]
 
 
 def count_ignored(

@@ -1,0 +1,106 @@
+"""Layouts of 0.1.3 to 0.1.38 in which attempts have no log of their own, made from the sample runs as real runs of 0.1.5, 0.1.8,
+0.1.18 and 0.1.30 left them; and votes that a later answer took back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from massgen_logs.run.load import load
+from massgen_logs.tools.base import call
+from massgen_logs.tools.registry import get
+from massgen_logs.tree import read_session, resolve, session_names
+
+OLD, LATER = "s1_clean_0.1.12", "s1_clean_0.1.45"
+HOME = {"massgen.log", "execution_metadata.yaml"}
+COMMANDS = 12
+"""agent_a ran nine, agent_b three (SCENARIO.md)."""
+
+
+def lowered(root: Path, at: str) -> Path:
+    """The files of the sample's turn_1, but for log and metadata, in attempt_1: below turn_1, or below the log itself."""
+    (turn,) = root.glob("log_*/turn_1")
+    if at == "log":
+        home = turn.parent
+        for path in list(turn.iterdir()):
+            shutil.move(path, home / path.name)
+        turn.rmdir()
+        turn = home
+    attempt = turn / "attempt_1"
+    attempt.mkdir()
+    for path in list(turn.iterdir()):
+        if path.name not in HOME and path != attempt:
+            shutil.move(path, attempt / path.name)
+    return attempt
+
+
+@pytest.mark.parametrize("at", ["log", "turn"])
+def test_an_attempt_finds_its_log_one_folder_higher(copy_of, at: str) -> None:
+    """Version, commands, answers and votes are those of the sample as it was."""
+    root = copy_of(OLD)
+    before = load(resolve(root))
+    attempt = lowered(root, at)
+    run = load(resolve(root))
+    assert (run.path, run.turn, run.attempt) == (str(attempt), 1, 1)
+    assert (run.version, run.ending.state, run.winner) == (before.version, "finished", "agent_a")
+    assert sum(c.command is not None for c in run.calls) == sum(c.command is not None for c in before.calls) == COMMANDS
+    assert [(v.voter, v.voted_for) for v in run.votes] == [(v.voter, v.voted_for) for v in before.votes]
+    assert resolve(root, str(attempt)).attempt.path == attempt
+    row = call(get("list_logs"), {"logs_dir": str(root)}).data["logs"][0]
+    assert (row["massgen_version"], row["state"], len(row["turns"])) == ("0.1.12", "finished", 1)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_attempts_that_share_a_log_have_their_part_of_it(copy_of, own: bool) -> None:
+    """A banner stands between them; the log is in turn_1 (to 0.1.23), or in attempt_1 (to 0.1.38)."""
+    root = copy_of(OLD)
+    attempt = lowered(root, "turn")
+    shutil.copytree(attempt, attempt.with_name("attempt_2"))
+    log = attempt.parent / "massgen.log"
+    text = log.read_text().rstrip("\n")
+    time = text.rsplit("\n", 1)[-1][:8]
+    banner = f"{time} | INFO     | Stream chunk [status]: 🔄 ORCHESTRATION RESTART (Attempt 2/2)\n"
+    call_ = '🔧 MCP: Arguments for Calling mcp__command_line__execute_command: {"command": "tick"}'
+    again = f"{time} | INFO     | Stream chunk [mcp_status]: {call_}\n"
+    log.write_text(f"{text}\n{banner}{again}")
+    if own:
+        for name in HOME:
+            shutil.move(log.parent / name, attempt / name)
+    first, second = (load(resolve(root, attempt=number)) for number in (1, 2))
+    assert sum(c.command is not None for c in first.calls) == COMMANDS
+    assert [c.command for c in second.calls] == ["tick"]
+    assert first.version == second.version == "0.1.12"
+
+
+def test_an_attempt_with_a_log_of_its_own_takes_no_others(copy_of) -> None:
+    """From 0.1.39 on; and an attempt of later versions that lost its massgen.log has events.jsonl."""
+    root = copy_of("s7b_orch_restart_0.1.97")
+    for session in (read_session(root / name) for name in session_names(root)):
+        assert all(a.log_home is None and not a.shares_log for turn in session.turns for a in turn.attempts)
+
+
+def test_a_vote_that_an_answer_took_back_does_not_count(copy_of) -> None:
+    """agent_b is started anew after its accepted vote, and never votes again: agent_a's own vote is the only one that stands."""
+    root = copy_of(LATER)
+    (file,) = root.rglob("coordination_events.json")
+    data = json.loads(file.read_text())
+    events = data["events"]
+    vote = next(
+        n for n, event in enumerate(events) if event["event_type"] == "vote_cast" and event["agent_id"] == "agent_b"
+    )
+    start = next(
+        event for event in events if event["event_type"] == "context_received" and event["agent_id"] == "agent_b"
+    )
+    events.insert(vote + 1, start | {"timestamp": events[vote]["timestamp"] + 0.1})
+    file.write_text(json.dumps(data))
+    run = load(resolve(root))
+    assert [(v.voter, v.counted, v.superseded) for v in run.votes if v.accepted] == [
+        ("agent_b", False, True), ("agent_a", True, False),
+    ]  # fmt: skip
+    (note,) = [note.text for note in run.notes if note.id == "superseded"]
+    assert "those of 1 were taken back by an answer that restarted them" in note
+    checks = {check["id"]: check["ok"] for check in call(get("run_overview"), {"logs_dir": str(root)}).data["checks"]}
+    assert checks["voting_completed"] is False
