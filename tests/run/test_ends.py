@@ -182,3 +182,38 @@ def test_zeros_beside_an_answer_are_no_usage(copy_of) -> None:
     found = call(get("cost_and_tokens"), {"logs_dir": str(root)}).data
     assert (found["agents"]["agent_a"]["input_tokens"], found["agents"]["agent_a"]["cost_usd"]) == (None, None)
     assert found["total"]["floor"]
+
+
+@pytest.mark.parametrize(
+    "setting", ["skip_voting: true", "skip_coordination_rounds: true", "coordination_mode: decomposition"]
+)
+def test_a_run_without_voting_lacks_none(copy_of, setting: str) -> None:
+    """Where the configuration asks for no vote the check can't fail; with votes it is as ever."""
+    root = copy_of(CLEAN)
+    file = attempt(root) / "execution_metadata.yaml"
+    text = file.read_text()
+    assert "  orchestrator:\n" in text
+    file.write_text(text.replace("  orchestrator:\n", f"  orchestrator:\n    {setting}\n"))
+    assert checks(root)["voting_completed"] is True
+    coordination = attempt(root) / "coordination_events.json"
+    data = json.loads(coordination.read_text())
+    data["events"] = [event for event in data["events"] if event["event_type"] != "vote_cast"]
+    coordination.write_text(json.dumps(data))
+    for path in attempt(root).glob("*/*/vote.json"):
+        path.unlink()
+    changed(root, without("vote"))
+    assert checks(root)["voting_completed"] is None
+
+
+def test_an_agent_that_stops_has_done_its_part(copy_of) -> None:
+    """Decomposition: agent_stopped instead of a vote, as 0.1.97 writes it."""
+
+    def change(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        stop = {"event_type": "agent_stopped", "data": {"summary": "done", "status": "complete"}}
+        return [row | stop if row["event_type"] == "vote" and row["agent_id"] == "agent_b" else row for row in rows]
+
+    root = copy_of(CLEAN)
+    run = changed(root, change)
+    assert [(m.agent, m.detail) for m in run.moments if m.kind == "stopped"] == [("agent_b", "complete: done")]
+    events = call(get("coordination_timeline"), {"logs_dir": str(root)}).data["events"]
+    assert [(e["kind"], e["agent"]) for e in events if e["kind"] == "stop"] == [("stop", "agent_b")]

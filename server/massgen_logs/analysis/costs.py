@@ -166,15 +166,21 @@ def not_in_rounds(run: Run, agent: str) -> tuple[int | None, int | None]:
     return (less, out) if less > 0 else (None, None)
 
 
+_FAR_S = 1.0
+"""Seconds from which on a round's end and a vote are not of each other."""
+
+
 def _rounds(run: Run) -> list[RoundCost]:
-    superseded = [(v.voter, v.t) for v in run.votes if v.superseded and v.t is not None]
+    cast = [(v.t, v.voter, v.superseded) for v in run.votes if v.accepted and v.t is not None]
     found: list[RoundCost] = []
     for name in run.agents:
         usage = run.usage.get(name)
         total = usage and (usage.corrected if run.cumulative_over else usage.recorded)
         whole = total.input_tokens if total else None
         for r in sorted((r for r in rounds(run) if r.agent == name), key=lambda r: r.start or 0.0):
-            gone = r.outcome == "vote" and any(v == name and r.end and abs(r.end - t) < 1.0 for v, t in superseded)
+            own = [(abs((r.end or 0.0) - t), superseded) for t, voter, superseded in cast if voter == name]
+            near, superseded = min(own, default=(_FAR_S, False))
+            gone = r.outcome == "vote" and near < _FAR_S and superseded
             tokens = r.usage.input_tokens
             took = None if r.start is None or r.end is None else round(r.end - r.start, 3)
             found.append(RoundCost(

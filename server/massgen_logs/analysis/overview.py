@@ -157,6 +157,15 @@ def _labels(run: Run, agent: str) -> list[str]:
     return [answer.label or "?" for answer in run.answers if answer.agent == agent]
 
 
+def _without_votes(run: Run) -> str:
+    """The setting by which agents are asked for no vote, "" for none."""
+    for name in ("skip_voting", "skip_coordination_rounds"):
+        if run.config.get(name) is True:
+            return f"{name}: true"
+    mode = run.config.get("coordination_mode")
+    return "coordination_mode: decomposition" if mode == "decomposition" else ""
+
+
 def checks(run: Run) -> list[Check]:
     """The five checks of a complete coordination."""
     state = run.ending.state
@@ -167,6 +176,9 @@ def checks(run: Run) -> list[Check]:
     voting: bool | None = not not_voted
     if not run.answers or len(run.agents) < 2:
         voting = None if len(run.agents) < 2 else False
+    no_vote = not voters and _without_votes(run)
+    if no_vote:
+        voting = None
     ended = state != "in_progress"  # what is not yet there may still come
 
     def met(there: bool) -> bool | None:
@@ -184,7 +196,9 @@ def checks(run: Run) -> list[Check]:
         Check(
             "voting_completed",
             None if voting is None else met(voting),
-            f"no counted vote of {', '.join(not_voted)}"
+            f"the configuration has no voting ({no_vote})"
+            if no_vote
+            else f"no counted vote of {', '.join(not_voted)}"
             if not_voted
             else f"{len(voters)} of {len(run.agents)} agents have a counted vote",
         ),

@@ -124,6 +124,9 @@ def _outcome(
     """(end, last output besides calls, outcome, answer label or voted agent) of what began at `start`."""
     taken = [(a.t, "answer", a.label) for a in run.answers if a.agent == agent and a.t is not None]
     taken += [(v.t, "vote", v.voted_for) for v in run.votes if v.voter == agent and v.accepted and v.t is not None]
+    taken += [
+        (m.t, "stopped", m.detail) for m in run.moments if m.kind == "stopped" and m.agent == agent and m.t is not None
+    ]
     taken = [event for event in taken if start <= event[0] <= edge]
     if taken:
         t, kind, what = max(taken, key=lambda event: event[0])

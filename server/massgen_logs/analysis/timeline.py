@@ -101,7 +101,7 @@ def _votes(run: Run) -> list[TimelineEvent]:
 
 
 def _moments(run: Run) -> list[TimelineEvent]:
-    kinds = {"injection": "injection", "error": "error", "api_retry": "error", "timeout": "timeout", "round_timeout": "timeout", "winner": "winner", "final_answer": "final_answer",
+    kinds = {"injection": "injection", "error": "error", "api_retry": "error", "stopped": "stop", "timeout": "timeout", "round_timeout": "timeout", "winner": "winner", "final_answer": "final_answer",
              "presentation": "round_start", "orchestration_restart": "restart"}  # fmt: skip
     found: list[TimelineEvent] = []
     for moment in run.moments:

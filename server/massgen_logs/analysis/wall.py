@@ -103,6 +103,7 @@ def _leaves(run: Run, frame: Frame) -> list[tuple[float, str, str]]:
 def _voting(run: Run, frame: Frame, start: float) -> WallPhase:
     acts = [(v.t, v.voter, f"vote for {v.voted_for}") for v in run.votes if v.accepted and v.t is not None]
     acts += [(a.t, a.agent, f"answer {a.label}") for a in run.answers if a.t is not None]
+    acts += [(m.t, m.agent, "stop") for m in run.moments if m.kind == "stopped" and m.agent and m.t is not None]
     dead = {agent.id for agent in run.agents.values() if agent.status == "error"}
     acts += [
         (m.t, m.agent, f"died: {m.detail[:60]}")

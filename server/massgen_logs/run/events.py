@@ -199,6 +199,9 @@ def digest(
             case "injection_received":
                 sources = ", ".join(as_names(event.data.get("source_agents")))
                 found.moments.append(Moment(t, "injection", agent, f"answers of {sources or '?'}", event.src))
+            case "agent_stopped":  # decomposition: it says that its part is done
+                words = f"{text(event.data.get('status')) or '?'}: {text(event.data.get('summary')) or ''}"
+                found.moments.append(Moment(t, "stopped", agent, words, event.src))
             case "hook_execution":
                 info = mapping(event.data.get("hook_info"))
                 found.injected_labels[agent].update(LABEL.findall(text(info.get("injection_content")) or ""))

@@ -58,5 +58,9 @@ def _cause(
     new = [label for label in context if label not in before.context]
     if new:
         return max(new, key=lambda label: when.get(label, 0.0))
-    own = [v for v in votes if v.voter == before.agent and (v.t or 0.0) <= (t or 0.0) and (v.ignored or v.refused)]
+    own = [
+        v
+        for v in votes
+        if v.voter == before.agent and (before.t or 0.0) <= (v.t or 0.0) <= (t or 0.0) and (v.ignored or v.refused)
+    ]
     return "its vote was ignored" if own and own[-1].ignored else "its vote was refused" if own else "no new answer"

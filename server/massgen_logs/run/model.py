@@ -183,7 +183,7 @@ class Told(Struct, frozen=True):
 
 class Moment(Struct, frozen=True):
     """Something that happened besides answers, votes and calls: injection, error, timeout (of the orchestrator), round_timeout (of one
-    agent), presentation, retry of a refused response, api_retry of a failed request."""
+    agent), presentation, stopped (an agent says that its part is done), retry of a refused response, api_retry of a failed request."""
 
     t: float | None
     kind: str
