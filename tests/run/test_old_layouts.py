@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from massgen_logs.run.load import load
+from massgen_logs.run.trace import items
 from massgen_logs.tools.base import call
 from massgen_logs.tools.registry import get
 from massgen_logs.tree import read_session, resolve, session_names
@@ -104,3 +105,33 @@ def test_a_vote_that_an_answer_took_back_does_not_count(copy_of) -> None:
     assert "those of 1 were taken back by an answer that restarted them" in note
     checks = {check["id"]: check["ok"] for check in call(get("run_overview"), {"logs_dir": str(root)}).data["checks"]}
     assert checks["voting_completed"] is False
+
+
+def test_answers_and_votes_stand_where_their_time_is(copy_of) -> None:
+    """0.1.42 leaves out marks of answers and shows none of votes: agent_a made six calls, answered, made three and voted
+    (SCENARIO.md), and an accepted vote before an ignored one stands before it."""
+    root = copy_of(LATER)
+    (file,) = root.rglob("agent_outputs/agent_a.txt")
+    text = file.read_text()
+    assert "✅ Answer provided" in text
+    file.write_text(text.replace("✅ Answer provided", ""))
+
+    def steps(agent: str) -> str:
+        place = resolve(root)
+        found = items(load(place), place, agent, [], [])
+        kinds = {"call", "answer", "vote"}
+        return " ".join(i.kind + (" ignored" if "(ignored)" in i.text else "") for i in found if i.kind in kinds)
+
+    assert steps("agent_a") == "call call call call call call answer call call call vote"
+    rounds = [c.round for c in load(resolve(root)).calls if c.agent == "agent_a"]
+    assert rounds == [0] * 6 + [1] * 3
+    (events,) = root.rglob("coordination_events.json")
+    data = json.loads(events.read_text())
+    cast = next(e for e in data["events"] if e["event_type"] == "vote_cast" and e["agent_id"] == "agent_b")
+    ignored = {"timestamp": cast["timestamp"] + 0.2, "event_type": "vote_ignored", "agent_id": "agent_b",
+               "details": "VOTE_IGNORED: Voted for agent_b but ignored due to restart", "context": {"round": 1}}  # fmt: skip
+    data["events"].insert(data["events"].index(cast) + 1, ignored)
+    events.write_text(json.dumps(data))
+    (own,) = root.rglob("agent_outputs/agent_b.txt")
+    own.write_text(own.read_text() + "🔄 Vote for [agent_b] ignored (reason: mine) - restarting due to new answers\n")
+    assert steps("agent_b").endswith("vote vote ignored")

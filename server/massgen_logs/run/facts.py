@@ -18,7 +18,7 @@ from massgen_logs.run.backends.dialect import Dialect, Excess
 from massgen_logs.run.events import Digest
 from massgen_logs.run.files import Files
 from massgen_logs.run.main_log import MainLog
-from massgen_logs.run.model import Agent, Call, Moment, Run
+from massgen_logs.run.model import ANY_AGENT, Agent, Call, Moment, Run
 from massgen_logs.tree import Attempt, Place
 
 _FAILURE = "execution_metadata.yaml#cli_args.failure_stage"
@@ -38,6 +38,18 @@ def times_from_metrics(calls: list[Call], tools: MetricsEvents) -> None:
             call.t, call.end = execution.start, execution.end
             if call.t is not None and call.end is not None:
                 call.elapsed_s = round(call.end - call.t, 6)
+
+
+def rounds_from_times(run: Run) -> None:
+    """The round of each call with a time: the answers that its agent had submitted before. The display of 0.1.42 leaves out the mark of
+    some, by which rounds are counted otherwise."""
+    times = {
+        agent: [a.t for a in run.answers if a.agent == agent] for agent in {c.agent for c in run.calls} - {ANY_AGENT}
+    }
+    for call in run.calls:
+        own = times.get(call.agent, [None])
+        if call.t is not None and call.round is not None and None not in own:
+            call.round = sum(t is not None and t < call.t for t in own)
 
 
 def fill_times(run: Run, files: Files, digest: Digest | None, old: old_logs.OldLogs | None) -> None:

@@ -110,6 +110,8 @@ def build(place: Place, *, orders: bool = True) -> Run:
         run.votes_dropped = votes.dropped(lost, attempt, files.status, time, digest.said.first)
     run.calls = digest.calls if digest else old.calls if old else []
     facts.fill_times(run, files, digest, old)
+    if old is not None:
+        facts.rounds_from_times(run)
     run.executions = executions.collect(files.usable, digest, old, run.answers, run.votes, run.started)
     presented = next((m.t for m in (digest.moments if digest else ()) if m.kind == "presentation"), None)
     rounds = [e.t for e in files.coordination.events if e.type == "final_round_start" and e.t is not None]

@@ -22,7 +22,7 @@ from massgen_logs.readers.calls_text import Piece, pieces
 from massgen_logs.run.backends import choose
 from massgen_logs.run.clock import Clock, stamp_seconds
 from massgen_logs.run.events import IGNORED, parse_args
-from massgen_logs.run.model import ANY_AGENT, Call, Run
+from massgen_logs.run.model import ANY_AGENT, Answer, Call, Run, Vote
 from massgen_logs.run.old_logs import WORKFLOW
 from massgen_logs.tree import Attempt, Place
 
@@ -31,9 +31,9 @@ _HELD = 400
 """Items held back at most while an earlier call has not ended."""
 _APART_S = 1.0
 """Seconds after an execution's start or a retry from which a trace that begins then is of something else."""
-_ANSWERED = "✅ Answer provided"
+_ANSWERED, _VOTED = "✅ Answer provided", "✅ Vote recorded for ["
 _MARKS = re.compile(
-    rf"({_ANSWERED}|(?:🔧 MCP: )?📥 \[INJECTION\] .*?(?=(?:🔧 MCP: )?[✅❌] |\Z)|🔄 Vote for \[[^\]\n]*\] ignored \(reason: .*?\) - restarting due to new answers|(?=🧠 \[Reasoning Started\])|(?=📋 \[Reasoning Summary\]))",
+    rf"({_ANSWERED}|✅ Vote recorded for \[[^\]\n]*\]|(?:🔧 MCP: )?📥 \[INJECTION\] .*?(?=(?:🔧 MCP: )?[✅❌] |\Z)|🔄 Vote for \[[^\]\n]*\] ignored \(reason: .*?\) - restarting due to new answers|(?=🧠 \[Reasoning Started\])|(?=📋 \[Reasoning Summary\]))",
     re.S,
 )
 _INJECTED = re.compile(r"(?:🔧 MCP: )?📥 \[INJECTION\] ")
@@ -288,6 +288,10 @@ def _from_pieces(
     open_items: list[Item] = []
     ready: list[Item] = []
     answers = 0
+    own = [a for a in run.answers if a.agent == agent]
+    votes = [v for v in run.votes if v.voter == agent and v.accepted]
+    ignored = [v.t for v in run.votes if v.voter == agent and v.ignored]
+    marked = sum(row.content.count(_ANSWERED) for row in rows if row.kind == "text") >= len(own)
     for row in rows:
         src = f"{file}:{row.place}"
         if row.kind != "text":
@@ -295,29 +299,50 @@ def _from_pieces(
             continue
         for part in _MARKS.split(row.content):
             if part == _ANSWERED:
-                own = [a for a in run.answers if a.agent == agent]
-                if answers < len(own):
-                    ready.append(
-                        Item(
-                            "answer",
-                            own[answers].t,
-                            answers,
-                            f"{own[answers].label}: {own[answers].text}",
-                            own[answers].src,
-                        )
-                    )
-                answers += 1
+                ready += [_answer(own[answers], answers)] if answers < len(own) and marked else []
+                answers += marked
+            elif part.startswith(_VOTED):
+                ready += [_vote(votes.pop(0))] if votes else []
             elif match := _INJECTED.match(part):
                 ready.append(Item("injection", None, answers, part[match.end() :].strip(), src))
             elif match := IGNORED.match(part):
-                ready.append(Item("vote", None, answers, f"for {match[1]} (ignored): {match[2]}", src))
+                when = ignored.pop(0) if ignored else None
+                ready.append(Item("vote", when, answers, f"for {match[1]} (ignored): {match[2]}", src))
             elif words := _NOISE.sub("", part).strip("\n "):
                 ready.append(Item("reasoning" if _REASONING.match(words) else "text", None, answers, words, src))
-    votes = [v for v in run.votes if v.voter == agent and v.accepted]  # the display shows no mark of these
-    ready += [Item("vote", v.t, v.round, f"for {v.voted_for}: {v.reason or ''}", v.src) for v in votes]
+    if not marked:  # 0.1.42 leaves out the mark of some answers
+        _place_answers(ready, own)
+    for vote in votes:  # of which the display shows no mark
+        ready.insert(_before(ready, vote.t), _vote(vote))
     if run.winner == agent and run.final_text is not None:
         ready.append(Item("final", run.ended, None, run.final_text, run.final_src))
     yield from _add_reasoning(ready, attempt, agent, sources) if _thinks_in_traces(run, agent) else ready
+
+
+def _place_answers(ready: list[Item], own: list[Answer]) -> None:
+    """Put answers between the items by their times, and give these the rounds that follow."""
+    for number, answer in enumerate(own):
+        ready.insert(_before(ready, answer.t), _answer(answer, number))
+    before = 0
+    for item in ready:
+        if item.kind == "answer":
+            before += 1
+        elif item.round is not None:
+            item.round = before
+
+
+def _before(ready: list[Item], t: float | None) -> int:
+    """Where something of this time belongs: before the first item that is later, else at the end."""
+    later = (n for n, item in enumerate(ready) if item.t is not None and t is not None and item.t > t)
+    return next(later, len(ready))
+
+
+def _answer(answer: Answer, round_: int) -> Item:
+    return Item("answer", answer.t, round_, f"{answer.label}: {answer.text}", answer.src)
+
+
+def _vote(vote: Vote) -> Item:
+    return Item("vote", vote.t, vote.round, f"for {vote.voted_for}: {vote.reason or ''}", vote.src)
 
 
 def _thinks_in_traces(run: Run, agent: str) -> bool:
