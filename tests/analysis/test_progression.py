@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from conftest import ALL_SAMPLES, CORPUS, Sample, sample_id
 from massgen_logs.analysis.progression import answer_progression, similarity, taken_over
+from massgen_logs.attempt import Attempt
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.run import answer_files
 from massgen_logs.run.answer_files import AnswerFiles
@@ -21,7 +22,6 @@ from massgen_logs.text.clean import clean
 from massgen_logs.text.mask import Masker
 from massgen_logs.tools import answer_progression as tool
 from massgen_logs.tools.base import call
-from massgen_logs.tree import Attempt
 
 DRAFT = b"Old pond / a frog leaps in / splash\n"
 HAIKU = b"# Frog\nOld pond / a frog leaps in / water's sound\n"

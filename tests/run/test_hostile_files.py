@@ -178,7 +178,7 @@ def test_a_folder_that_can_not_be_opened_is_named(name: str, copy_of, monkeypatc
     """What it holds is unknown, not absent."""
     root = copy_of(CLEAN)
     closed = attempt(root) / name
-    monkeypatch.setattr("massgen_logs.tree.is_open", lambda folder: folder != closed)
+    monkeypatch.setattr("massgen_logs.attempt.is_open", lambda folder: folder != closed)
     answer = ask("run_overview", root)
     assert {"file": f"{name}/", "line": None, "what": "folder cannot be opened"} in answer.problems
     assert f"unreadable: {name}/:- folder cannot be opened" in answer.text()

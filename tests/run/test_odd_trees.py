@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run import clock, ending, load
 from massgen_logs.run.backends import choose
-from massgen_logs.tree import Attempt, resolve
+from massgen_logs.tree import resolve
 
 SHELL = "mcp__command_line__execute_command"
 END_FILES = (

@@ -19,6 +19,7 @@ from mcp import Client
 import massgen_logs
 from conftest import CORPUS
 from massgen_logs import handles
+from massgen_logs.attempt import Attempt
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.mcp_server import make_server
 from massgen_logs.records import collect
@@ -26,7 +27,7 @@ from massgen_logs.report import write as writing
 from massgen_logs.run import live
 from massgen_logs.run import load as loading
 from massgen_logs.tools.registry import NAMES
-from massgen_logs.tree import Attempt, entries, resolve
+from massgen_logs.tree import entries, resolve
 
 CLEAN = CORPUS / "s1_clean_0.1.97" / ".massgen" / "massgen_logs"
 NAME = "log_20261122_104800_969289"

@@ -21,13 +21,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from massgen_logs import stop
+from massgen_logs.attempt import Signature
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.records.frames import receive, send
 from massgen_logs.records.rows import again
 from massgen_logs.run.model import Secret
 from massgen_logs.text.clean import encodable
 from massgen_logs.text.mask import Masker
-from massgen_logs.tree import Signature
 
 KEPT = 300_000_000
 """Bytes of records, as JSON, that are kept; those used least lately go first."""

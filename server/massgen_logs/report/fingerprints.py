@@ -13,8 +13,9 @@ from typing import cast
 import orjson
 from msgspec import Struct
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.handles import file_status, open_file
-from massgen_logs.tree import Attempt, Place, Session, Turn
+from massgen_logs.tree import Place, Session, Turn
 
 DATA = "ANALYSIS_REPORT.json"
 """The name of the file beside the report."""

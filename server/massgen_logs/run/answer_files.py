@@ -11,9 +11,9 @@ import os
 
 from msgspec import Struct, field
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.handles import open_file
 from massgen_logs.run.model import Answer
-from massgen_logs.tree import Attempt
 
 BYTES_COMPARED = 1_000_000
 """Files up to this many bytes are compared by content, larger ones by size alone."""

@@ -12,6 +12,7 @@ import re
 
 from msgspec.structs import replace
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers import answer_txt
 from massgen_logs.readers.base import Problem, as_label, mapping
 from massgen_logs.readers.coordination_events import Coordination
@@ -20,7 +21,6 @@ from massgen_logs.readers.status_json import Status
 from massgen_logs.run.clock import Clock, stamp_seconds
 from massgen_logs.run.events import Digest
 from massgen_logs.run.model import Answer
-from massgen_logs.tree import Attempt
 
 
 def collect(

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers import massgen_log
 from massgen_logs.readers.base import Problem, Source
 from massgen_logs.readers.status_json import Usage
 from massgen_logs.run.backends import KNOWN
 from massgen_logs.run.backends.dialect import Dialect, DroppedVote, Excess, Spender
-from massgen_logs.tree import Attempt
 
 
 def spenders(

@@ -26,11 +26,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers.base import Source, blocks, lines, read_head, read_tail
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run.clock import Clock
-from massgen_logs.tree import Attempt
 
 
 class Ending(Struct, frozen=True):

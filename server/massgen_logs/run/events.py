@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct, field
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers import events_jsonl
 from massgen_logs.readers.base import (
     Problem,
@@ -36,7 +37,6 @@ from massgen_logs.run.clock import Clock
 from massgen_logs.run.model import SILENCE_S, Call, Moment, Silence
 from massgen_logs.run.outcome import Said
 from massgen_logs.run.planted import Places
-from massgen_logs.tree import Attempt
 
 IGNORED = re.compile(r"🔄 Vote for \[([^\]\n]*)\] ignored \(reason: (.*?)\) - restarting due to new answers", re.S)
 _UNKNOWN_TOOL = re.compile(r"⚠️ Unknown tool: (\S+) \(not registered\)(?=\s*🔧 used \1 tool \(not implemented\))")

@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers import answer_txt, execution_metadata, metrics_events, metrics_summary, status_json
 from massgen_logs.readers.metrics_events import MetricsEvents
 from massgen_logs.readers.status_json import Status, Usage
@@ -19,7 +20,7 @@ from massgen_logs.run.events import Digest
 from massgen_logs.run.files import Files
 from massgen_logs.run.main_log import MainLog
 from massgen_logs.run.model import ANY_AGENT, Agent, Call, Moment, Run
-from massgen_logs.tree import Attempt, Place
+from massgen_logs.tree import Place
 
 _FAILURE = "execution_metadata.yaml#cli_args.failure_stage"
 _WORKFLOW = frozenset({"vote", "new_answer", "stop"})

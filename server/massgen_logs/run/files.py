@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers import (
     coordination_events,
     coordination_table,
@@ -27,7 +28,7 @@ from massgen_logs.readers.snapshot_mappings import Snapshot
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run import clock, ending
 from massgen_logs.run.clock import Clock
-from massgen_logs.tree import Attempt, Place
+from massgen_logs.tree import Place
 
 if TYPE_CHECKING:
     from massgen_logs.run.events import Digest

@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.handles import file_status, listing
 from massgen_logs.readers import coordination_events, execution_metadata, status_json
 from massgen_logs.readers.base import Problem, Read, Source, T, integer, mapping
@@ -26,7 +27,7 @@ from massgen_logs.run.backends import GENERIC, choose
 from massgen_logs.run.files import clock_of, with_config
 from massgen_logs.run.live_events import Doing, Told, begin, catch_up
 from massgen_logs.run.model import Ending
-from massgen_logs.tree import RUN_FILES, Attempt, Place, read_session, resolve
+from massgen_logs.tree import RUN_FILES, Place, read_session, resolve
 
 SETTLED_S = 10.0
 """Seconds without a write after which an end is believed that status.json does not tell, or that a restart may follow."""

@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers import events_jsonl
 from massgen_logs.readers.base import as_name, mapping, text
 from massgen_logs.readers.growing import Growing
 from massgen_logs.run.backends.dialect import Dialect
 from massgen_logs.run.clock import iso_seconds
-from massgen_logs.tree import Attempt
 
 
 class Begun(Struct, frozen=True):

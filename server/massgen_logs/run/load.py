@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.handles import kept_open
 from massgen_logs.readers.base import Problem, Source
 from massgen_logs.run import (
@@ -29,7 +30,7 @@ from massgen_logs.run.clock import Clock
 from massgen_logs.run.events import Digest
 from massgen_logs.run.files import agent_order, read_files
 from massgen_logs.run.model import Run
-from massgen_logs.tree import Attempt, Place
+from massgen_logs.tree import Place
 
 _CACHED = 8
 _cache: OrderedDict[str, tuple[object, Run]] = OrderedDict()

@@ -21,10 +21,10 @@ import re
 
 from msgspec import Struct, field
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers.base import Problem, Source, as_name, decode, lines_with
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.model import Unconnected
-from massgen_logs.tree import Attempt
 
 _MARKS = (b"Failed to connect to ", b"Reconfigured main log for attempt ", b" called unknown tool '", b"[ERROR] orchestrator: Error code: ",
           "🔄 Vote for [".encode(), b" starting execution loop")  # fmt: skip

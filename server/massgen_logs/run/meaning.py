@@ -18,12 +18,12 @@ from collections.abc import Mapping, Set
 
 from msgspec.structs import replace
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers import context_txt, update_message, vote_json
 from massgen_logs.readers.base import Problem
 from massgen_logs.readers.vote_json import VoteFile
 from massgen_logs.run.events import LABEL
 from massgen_logs.run.model import Answer, Vote
-from massgen_logs.tree import Attempt
 
 _WORD = re.compile(r"[^\W_]{4,}")
 _NO_CONTENT = frozenset(_WORD.findall(

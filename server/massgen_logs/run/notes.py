@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers import context_txt, vote_json
 from massgen_logs.run import versions
 from massgen_logs.run.backends.dialect import Dialect, Excess
@@ -11,7 +12,6 @@ from massgen_logs.run.events import Digest
 from massgen_logs.run.files import Files
 from massgen_logs.run.model import ANY_AGENT, Run, Vote
 from massgen_logs.run.old_logs import OldLogs
-from massgen_logs.tree import Attempt
 
 
 def add(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers import agent_outputs, massgen_log, streaming_debug
 from massgen_logs.readers.base import Problem, Source, text
 from massgen_logs.readers.calls_text import Piece, pieces
@@ -23,7 +24,6 @@ from massgen_logs.run.events import API_RETRY, CALLS_REFUSED, IGNORED, apply, pa
 from massgen_logs.run.model import ANY_AGENT, Call, Moment
 from massgen_logs.run.planted import Places
 from massgen_logs.run.refusals import Refusals
-from massgen_logs.tree import Attempt
 
 WORKFLOW = frozenset({"vote", "new_answer"})
 _INVALID = re.compile(r"🔄 \[(.+?)\] Vote invalid - restarting due to new answers")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers.base import as_name, text
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.events_jsonl import Event
@@ -20,7 +21,6 @@ from massgen_logs.readers.metrics_summary import Metrics
 from massgen_logs.readers.snapshot_mappings import Snapshot
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run.ending import Ending
-from massgen_logs.tree import Attempt
 
 _LIMIT = re.compile(r"\(([\d.]+)s/[\d.]+s\)")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from massgen_logs import stop
+from massgen_logs.attempt import Attempt
 from massgen_logs.handles import kept_open, listing
 from massgen_logs.readers.base import read_text
 from massgen_logs.run.model import Run, Secret, Secrets
-from massgen_logs.tree import Attempt
 
 MOST_BYTES = 2 * 1024 * 1024
 """Of all files together, the smallest first: looking through them costs about 0.02 s a megabyte."""

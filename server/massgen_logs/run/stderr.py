@@ -6,10 +6,10 @@ import re
 
 from msgspec import Struct, field
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers import stderr_log
 from massgen_logs.readers.base import Problem, Source
 from massgen_logs.readers.stderr_log import StderrLine as StderrLine
-from massgen_logs.tree import Attempt
 
 MAX_FILES = 200
 MAX_LINES = 5000

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.handles import kept_open
 from massgen_logs.readers import (
     coordination_events,
@@ -37,7 +38,7 @@ from massgen_logs.readers.metrics_summary import Metrics
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run import clock, ending, outcome, usage
 from massgen_logs.run.files import clock_of
-from massgen_logs.tree import Attempt, Place, Session
+from massgen_logs.tree import Place, Session
 
 _HEAD = 65_536
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import orjson
 from msgspec import Struct
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.readers import agent_outputs, events_jsonl, execution_trace, massgen_log
 from massgen_logs.readers.base import Problem, Source, as_label, as_name, mapping, text
@@ -24,7 +25,7 @@ from massgen_logs.run.clock import Clock, stamp_seconds
 from massgen_logs.run.events import IGNORED, parse_args
 from massgen_logs.run.model import ANY_AGENT, Answer, Call, Run, Vote
 from massgen_logs.run.old_logs import WORKFLOW
-from massgen_logs.tree import Attempt, Place
+from massgen_logs.tree import Place
 
 KINDS = ("reasoning", "text", "call", "answer", "vote", "injection", "final")
 _HELD = 400

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from massgen_logs.tree import Attempt
+from massgen_logs.attempt import Attempt
 
 
 def parse(version: str | None) -> tuple[int, ...] | None:

@@ -19,6 +19,7 @@ from collections import defaultdict
 
 from msgspec.structs import replace
 
+from massgen_logs.attempt import Attempt
 from massgen_logs.readers import vote_json
 from massgen_logs.readers.base import Problem, as_label, as_name, mapping, parse_json, text
 from massgen_logs.readers.coordination_events import Coordination
@@ -30,7 +31,6 @@ from massgen_logs.run.events import Digest
 from massgen_logs.run.main_log import MainLog
 from massgen_logs.run.model import ANY_AGENT, Execution, Vote
 from massgen_logs.run.old_logs import OldLogs
-from massgen_logs.tree import Attempt
 
 _IGNORED_TARGET = re.compile(r"Voted for (.+?) but ignored")
 _VOTE_CALL = re.compile(r"\[Tool Call: vote\((\{.*\})\)\]", re.S)

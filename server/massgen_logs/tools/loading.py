@@ -20,13 +20,14 @@ from threading import Thread
 from msgspec import Struct
 
 from massgen_logs import stop
+from massgen_logs.attempt import Signature
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.records.frames import receive, send
 from massgen_logs.records.schema import Record
 from massgen_logs.records.spans import records
 from massgen_logs.run.model import Secret
 from massgen_logs.tools.masking import load
-from massgen_logs.tree import Place, Signature
+from massgen_logs.tree import Place
 
 _EACH = 8
 """Attempts for which a helper is worth its beginning, which takes as long as some of them."""
