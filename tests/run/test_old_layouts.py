@@ -135,3 +135,18 @@ def test_answers_and_votes_stand_where_their_time_is(copy_of) -> None:
     (own,) = root.rglob("agent_outputs/agent_b.txt")
     own.write_text(own.read_text() + "🔄 Vote for [agent_b] ignored (reason: mine) - restarting due to new answers\n")
     assert steps("agent_b").endswith("vote vote ignored")
+
+
+def test_a_turn_without_metadata_has_its_sessions_version(copy_of) -> None:
+    """--continue of 0.1.42 writes the second turn's into the first turn's folder; a list says the same."""
+    root = copy_of(LATER)
+    (turn,) = root.glob("log_*/turn_1")
+    second = shutil.copytree(turn, turn.with_name("turn_2"))
+    for name in (*HOME, "streaming_debug.log"):
+        (second / "attempt_1" / name).unlink()
+    run = load(resolve(root))
+    assert (run.turn, run.version, run.agents["agent_a"].model) == (2, "0.1.45", "gpt-4o-mini")
+    assert [note.id for note in run.notes if note.id in {"metadata_elsewhere", "version_unknown"}] == [
+        "metadata_elsewhere"
+    ]
+    assert call(get("list_logs"), {"logs_dir": str(root)}).data["logs"][0]["massgen_version"] == "0.1.45"

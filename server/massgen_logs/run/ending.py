@@ -6,8 +6,9 @@ In this order, the first that holds:
 2. status.json finish_reason: "timeout" is `timed_out`, "waiting_for_review" is `finished`, and so is "completed" beside a
    file that is written only at the end, torn or not, or beside the end of the presentation in events.jsonl: MassGen says
    completed from the start of the presentation on, and after Ctrl-C in it, too: a presentation that events.jsonl tells of
-   and whose answer was never locked, evaluated or begun again was cut, and the run is `unfinished`. "error" with is_complete only means that an agent died while the
-   others may go on, and "in_progress" stands for ever after a timeout without an answer: neither decides.
+   and whose answer was never locked, evaluated or begun again was cut, and the run is `unfinished`. "error" with is_complete
+   only means that an agent died while the others may go on, and "in_progress" stands for ever after a timeout without an
+   answer: neither decides.
 3. `timed_out`: an agent_timeout in coordination_events.json; an orchestrator_timeout in events.jsonl; "Orchestrator
    Timeout" in massgen.log.
 4. `finished`: coordination_events.json with session_end and a final answer; the end of the presentation in events.jsonl
@@ -97,9 +98,8 @@ def decide(
     kinds = {event.type for event in coordination.events}
     ended = "session_end" in kinds and not is_emptied(coordination)
     last = status.last_updated
-    details = (
-        status.finish_details if status.finish_reason != "in_progress" else None
-    )  # else what went on when it was saved
+    # those of a status in progress tell what went on when it was saved
+    details = None if status.finish_reason == "in_progress" else status.finish_details
     if failure and not status.agents and not kinds:
         return Ending(
             "failed", f"{failure[0]}: {failure[1]}".strip(": "), "execution_metadata.yaml#cli_args.failure_stage", last

@@ -94,14 +94,27 @@ def read_files(place: Place) -> Files:
 
 
 def with_config(metadata: Metadata, place: Place) -> Metadata:
-    """The metadata of a restarted attempt names no config: that of its session's other attempts applies."""
-    others = (a for turn in place.session.turns for a in turn.attempts if a.path != place.attempt.path)
-    for other in others if not metadata.agents else ():
+    """The metadata of a restarted attempt names no config, and a later turn of --continue may have none: that of its session's
+    other attempts applies."""
+    for other in _others(place) if not metadata.agents else ():
         config = execution_metadata.read(other.file("execution_metadata.yaml")).value
         if config.agents:
             metadata.agents, metadata.timeout_s = config.agents, metadata.timeout_s or config.timeout_s
+            metadata.version = metadata.version or config.version
             break
     return metadata
+
+
+def version_of(place: Place) -> str | None:
+    """The version alone, as `with_config` has it, without parsing any YAML where the attempt's own names it."""
+    own = execution_metadata.read_version(place.attempt.file("execution_metadata.yaml"))
+    if own is not None:
+        return own
+    return with_config(execution_metadata.read(place.attempt.file("execution_metadata.yaml")).value, place).version
+
+
+def _others(place: Place) -> Iterator[Attempt]:
+    return (a for turn in place.session.turns for a in turn.attempts if a.path != place.attempt.path)
 
 
 def clock_of(place: Place, status: Status, coordination: Coordination, metadata: Metadata | None) -> Clock:

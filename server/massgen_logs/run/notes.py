@@ -38,6 +38,9 @@ def _ending(run: Run, attempt: Attempt, files: Files) -> None:
     status = files.status
     if run.version is None:
         run.note("version_unknown", f"no file names the MassGen version; the layout is that of {run.version_range}")
+    elif attempt.file("execution_metadata.yaml") is None:
+        run.note("metadata_elsewhere", "this attempt has no execution_metadata.yaml: version, backends and models are those of another "
+                 "attempt of its session")  # fmt: skip
     if run.ending.state == "timed_out" and status.finish_reason == "in_progress":
         run.note(
             "status_stale",

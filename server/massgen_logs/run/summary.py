@@ -14,7 +14,6 @@ from massgen_logs.handles import kept_open
 from massgen_logs.readers import (
     coordination_events,
     events_jsonl,
-    execution_metadata,
     metrics_summary,
     snapshot_mappings,
     status_json,
@@ -37,7 +36,7 @@ from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.metrics_summary import Metrics
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run import clock, ending, outcome, usage
-from massgen_logs.run.files import clock_of
+from massgen_logs.run.files import clock_of, version_of
 from massgen_logs.tree import Place, Session
 
 _HEAD = 65_536
@@ -84,10 +83,12 @@ def _summarised(place: Place) -> Summary:
         return _from_events(place, read) or _from_run(place)
     summary = metrics_summary.read(attempt.file("metrics_summary.json"))
     metrics, problems = summary.value, [*read.problems, *summary.problems]
-    # finish_reason decides here, so no log and no clock is needed
+    # where finish_reason decides, no log and no clock is needed
     how = ending.decide(attempt, status, head, None, clock.make(place.session.name, []))
+    if how.state not in {"finished", "timed_out"}:
+        return _from_events(place, read) or _from_run(place)
     took = outcome.times(how, head, head.start, None).duration_s
-    return _told(attempt, status, head, metrics, how.state, status.winner, took, problems)
+    return _told(place, status, head, metrics, how.state, status.winner, took, problems)
 
 
 def _from_events(place: Place, read: Read[Status]) -> Summary | None:
@@ -120,7 +121,7 @@ def _from_events(place: Place, read: Read[Status]) -> Summary | None:
         return None
     named = outcome.winners(attempt, status, coordination, summary.value, snapshots.value, said)
     winner = named[0][0] if named else None
-    return _told(attempt, status, coordination, summary.value, how.state, winner, took, problems)
+    return _told(place, status, coordination, summary.value, how.state, winner, took, problems)
 
 
 def _torn(events: Path) -> list[Problem] | None:
@@ -136,14 +137,14 @@ def _torn(events: Path) -> list[Problem] | None:
 
 
 def _told(
-    attempt: Attempt, status: Status, coordination: Coordination, metrics: Metrics, state: str, winner: str | None,
+    place: Place, status: Status, coordination: Coordination, metrics: Metrics, state: str, winner: str | None,
     took: float | None, problems: list[Problem],
 ) -> Summary:  # fmt: skip
     recorded = usage.recorded(status, metrics)
     cost = usage.total_cost([usage.price(u) for u in recorded.values()], metrics.subagents)
     return Summary(
         state, status.question or coordination.question, coordination.agents or tuple(status.agents), winner, took, cost,
-        execution_metadata.read_version(attempt.file("execution_metadata.yaml")), _files(problems),
+        version_of(place), _files(problems),
     )  # fmt: skip
 
 
