@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from massgen_logs.tools.base import call
-from massgen_logs.tools.registry import get
+from massgen_logs.tools.registry import NAMES, get
 
 ROOT = Path(__file__).parent.parent
 _WORKFLOW = ("list_logs", "run_overview", "draft_report", "vote_reasons")
@@ -30,7 +30,7 @@ def ours(log: Path) -> float:
     for name, arguments in dict.fromkeys(
         found for line in _REST.findall(answers["draft_report"]) for found in _CALL.findall(line)
     ):
-        if name == "read_trace":
+        if name not in NAMES or name == "read_trace":
             continue
         own = {
             key: json.loads(value) for key, _, value in (part.partition("=") for part in arguments.split(", ") if part)

@@ -28,7 +28,7 @@ from massgen_logs.run.backends import choose
 from massgen_logs.run.backends.dialect import Dialect
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.events import Digest
-from massgen_logs.run.files import agent_order, read_files
+from massgen_logs.run.files import Files, agent_order, read_files
 from massgen_logs.run.model import Run
 from massgen_logs.tree import Place
 
@@ -73,7 +73,7 @@ def build(place: Place, *, orders: bool = True) -> Run:
 
     places = planted.Places(orders)
     digest = _digest(attempt, time, dialect_of, sources, problems, places)
-    log = main_log.read(attempt, time, sources)
+    log = main_log.read(attempt, time, sources, _wanted(digest, files))
     if digest is not None:
         facts.keep_confirmed(digest, files, log)
     order = agent_order(files, digest, attempt)
@@ -144,6 +144,16 @@ def build(place: Place, *, orders: bool = True) -> Run:
     run.problems += [Problem(f"{name}/", None, "folder cannot be opened") for name in attempt.closed_folders()]
     run.problems = list(dict.fromkeys(run.problems))  # some files are read for more than one fact
     return run
+
+
+def _wanted(digest: Digest | None, files: Files) -> tuple[bytes, ...]:
+    """What only massgen.log may tell of this run."""
+    marks = main_log.ALWAYS
+    if digest is not None:
+        marks += main_log.UNKNOWN_TOOLS if digest.unknown_tools else ()
+        marks += main_log.IGNORED if files.usable is None else ()
+        marks += main_log.ERRORS if digest.said.presenter else ()
+    return marks
 
 
 def _digest(

@@ -26,8 +26,11 @@ from massgen_logs.readers.base import Problem, Source, as_name, decode, lines_wi
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.model import Unconnected
 
-_MARKS = (b"Failed to connect to ", b"Reconfigured main log for attempt ", b" called unknown tool '", b"[ERROR] orchestrator: Error code: ",
-          "🔄 Vote for [".encode(), b" starting execution loop")  # fmt: skip
+ALWAYS = (b"Failed to connect to ", b"Reconfigured main log for attempt ")
+UNKNOWN_TOOLS = (b" called unknown tool '",)
+ERRORS = (b"[ERROR] orchestrator: Error code: ",)
+IGNORED = ("🔄 Vote for [".encode(), b" starting execution loop")
+"""What a line is found by; each costs a pass over a long log, so that only what other files leave open is looked for."""
 
 
 def _head(level: str) -> str:
@@ -40,7 +43,7 @@ _UNKNOWN_TOOL = re.compile(
     _head("WARNING") + r"\[Orchestrator\] Agent (.{1,255}?) called unknown tool '(.{1,255}?)' - not registered as .*"
 )
 _ERROR = re.compile(_head("ERROR") + r"\[ERROR\] orchestrator: (Error code: \d.*)")
-_IGNORED = re.compile(
+_VOTE = re.compile(
     _head("INFO")
     + r"Stream chunk \[content\]: 🔄 Vote for \[([^\]]{0,255})\] ignored \(reason: (.*?)(?:\) - restarting due to new answers)?"
 )
@@ -68,26 +71,27 @@ class MainLog(Struct):
     ignored: list[Ignored] = field(default_factory=list[Ignored])
 
 
-def read(attempt: Attempt, clock: Clock, sources: list[Source]) -> MainLog:
+def read(attempt: Attempt, clock: Clock, sources: list[Source], marks: tuple[bytes, ...]) -> MainLog:
     """Look through massgen.log; files are added to `sources` where they tell a try to connect.
 
     Args:
         attempt: the run's folder.
         clock: its clock: the log's times of day are read from its start on.
         sources: of the run; what can't be read of the log is told by those who read it whole.
+        marks: ALWAYS, and those of the others that are wanted.
     """
     found, last = MainLog(), clock.start
     for path in attempt.log_parts():
         source = Source(path.name)
         before = len(found.unconnected)
         waiting: list[Ignored] = []
-        for number, raw in lines_with(path, _MARKS, source, list[Problem]()):
+        for number, raw in lines_with(path, marks, source, list[Problem]()):
             line, src = decode(raw), f"{path.name}:{number}"
             if match := _LOOP.fullmatch(line):
                 for one in waiting:
                     one.voter = as_name(match[4])
                 waiting = []
-            elif match := _IGNORED.fullmatch(line):
+            elif match := _VOTE.fullmatch(line):
                 last = _time(clock, match, last)
                 waiting.append(Ignored(last, None, match[4], match[5], src))
                 found.ignored.append(waiting[-1])
