@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from massgen_logs.errors import MassgenLogError
-from massgen_logs.tree import find_root, read_session, resolve, session_names
+from massgen_logs.tree import analyzed_names, find_root, read_session, resolve, session_names
 
 A, B = "log_20261122_100000_000001", "log_20261122_100000_000002"
 
@@ -159,3 +159,51 @@ def test_links_are_not_followed(root: Path, tmp_path: Path) -> None:
     (attempt.path / "final").symlink_to(outside)
     assert attempt.file("events.jsonl") is None
     assert attempt.file("final", "turn_1", "attempt_1", "massgen.log") is None
+
+
+def test_reports_are_seen_as_they_are_read(tmp_path: Path) -> None:
+    """By few calls or by many: an empty report, a link in the place of a report, a turn or an attempt, the oldest layouts, several
+    turns, a folder that is no turn or no log."""
+    elsewhere = tmp_path / "elsewhere"
+    touch(elsewhere / "attempt_1" / "massgen.log")
+    (elsewhere / "ANALYSIS_REPORT.md").write_text("# Report")
+    made: dict[str, bool] = {}
+
+    def log(analyzed: bool) -> Path:
+        name = f"log_20260101_00{len(made):02}00_000000"
+        made[name] = analyzed
+        (tmp_path / "root" / name).mkdir(parents=True)
+        return tmp_path / "root" / name
+
+    def turn(folder: Path, name: str = "turn_1", text: str | None = "# Report", attempt: str = "attempt_1") -> Path:
+        touch(folder / name / attempt / "massgen.log")
+        if text is not None:
+            (folder / name / "ANALYSIS_REPORT.md").write_text(text)
+        return folder / name
+
+    turn(log(True))
+    turn(log(False), text=None)
+    turn(log(False), text="")
+    turn(log(True), name="turn_12", attempt="attempt_2")
+    turn(log(False), name="turn_x")
+    (turn(log(False), text=None) / "ANALYSIS_REPORT.md").symlink_to(elsewhere / "ANALYSIS_REPORT.md")
+    (log(False) / "turn_1").symlink_to(elsewhere)
+    linked = log(False) / "turn_1"
+    linked.mkdir()
+    (linked / "attempt_1").symlink_to(elsewhere / "attempt_1")
+    (linked / "ANALYSIS_REPORT.md").write_text("# Report")
+    oldest = log(True)
+    touch(oldest / "massgen.log")
+    (oldest / "ANALYSIS_REPORT.md").write_text("# Report")
+    own = log(True) / "turn_1"  # 0.1.12: the turn is the run
+    touch(own / "massgen.log")
+    (own / "ANALYSIS_REPORT.md").write_text("# Report")
+    several = log(True)
+    turn(several, text=None)
+    turn(several, name="turn_2")
+    (log(False) / "turn_1" / "ANALYSIS_REPORT.md").mkdir(parents=True)
+    log(False)
+    root = tmp_path / "root"
+    found = analyzed_names(root, session_names(root))
+    assert found == {name for name, analyzed in made.items() if analyzed}
+    assert found == {name for name in made if any(t.analyzed for t in read_session(root / name).turns)}

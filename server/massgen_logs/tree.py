@@ -11,6 +11,7 @@ copies are not looked at. Symbolic links below the log root are never followed (
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -124,15 +125,31 @@ def read_session(path: Path) -> Session:
 
 
 def analyzed_names(root: Path, every: Iterable[str]) -> set[str]:
-    """Those of the `log_*` folders of which a turn has a report. Most have none, which two calls show without reading their turns."""
-    return {name for name in every if _may_be_analyzed(f"{root}{os.sep}{name}") and _is_analyzed(root / name)}
+    """Those of the `log_*` folders of which a turn has a report. Most have none, or one turn with one attempt, which a few calls show;
+    only the others are read."""
+    return {
+        name
+        for name in every
+        if (seen := _seen_analyzed(f"{root}{os.sep}{name}")) or (seen is None and _is_analyzed(root / name))
+    }
 
 
-def _may_be_analyzed(path: str) -> bool:
+def _seen_analyzed(path: str) -> bool | None:
+    """Whether a log has a report, as its names and what they are tell; None where that takes a closer look."""
     found = names_in(path)
-    return REPORT in found or any(
-        status(os.sep.join((path, name, REPORT))) is not None for name in found if name.startswith("turn_")
-    )
+    turns = [name for name in found if name.startswith("turn_")]
+    reports = [status(os.sep.join((path, name, REPORT))) for name in turns]
+    if REPORT in found or len(turns) > 1:
+        return None if REPORT in found or any(reports) else False
+    if not turns or reports[0] is None:
+        return False
+    own = os.sep.join((path, turns[0]))
+    plain = [status(own), status(os.sep.join((own, "attempt_1")))]
+    if _number_of(turns[0], "turn_") is None or not all(
+        info is not None and stat.S_ISDIR(info.st_mode) for info in plain
+    ):
+        return None
+    return stat.S_ISREG(reports[0].st_mode) and reports[0].st_size > 0
 
 
 def _is_analyzed(path: Path) -> bool:

@@ -134,7 +134,7 @@ def costs(run: Run) -> Costs:
     total = Total(
         _sum([c.input_tokens for c in known]), _sum([c.output_tokens for c in known]),
         _sum([c.reasoning_tokens for c in known]), _sum([c.cached_input_tokens for c in known]), cost,
-        len(priced) < len(agents) or run.ending.state != "finished" or any(usage.floor for usage in run.usage.values()),
+        len(priced) < len(agents) or run.ending.state != "finished" or len(run.begun) > 1 or any(u.floor for u in run.usage.values()),
         total_cost(priced, run.subagents),
         round(sum(fixed), 6) if fixed and len(fixed) == len(agents) else None, _corrected_total(run, known),
     )  # fmt: skip

@@ -152,7 +152,8 @@ SENTENCES = {
     "`{what}` {mark} {n} times ({row} in a row): then {then}{recovered} [{where}]":
         "`{what}` {mark} {n} 次（连续 {row} 次）：随后 {then}{recovered} [{where}]",
     "a floor: {why}": "下限：{why}", "a part of {agents} has no price": "{agents} 的一部分没有价格",
-    "no cost recorded for {agents}": "没有记录 {agents} 的成本", "the run did not finish": "运行没有完成",
+    "no cost recorded for {agents}": "没有记录 {agents} 的成本", "MassGen began again in this attempt, which no figure holds": "MassGen 在此尝试中重新开始，其开销不在任何数字中",
+    "the run did not finish": "运行没有完成",
     "includes {over}": "包含 {over}", "too high: tokens were added twice": "偏高：Token被加了两次",
     "{alone} of this attempt alone (recorded {cost}, including {over})": "仅此次尝试 {alone}（记录为 {cost}，包含 {over}）",
     "total cost: a floor ({why})": "总成本：下限（{why}）",

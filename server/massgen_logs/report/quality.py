@@ -74,6 +74,7 @@ def cost_floor(m: Material) -> str:
     part = [name for name, usage in m.run.usage.items() if usage.floor and name not in unpriced]
     why = [m.say("no cost recorded for {agents}", agents=", ".join(unpriced))] if unpriced else []
     why += [m.say("a part of {agents} has no price", agents=", ".join(part))] if part else []
+    why += [m.say("MassGen began again in this attempt, which no figure holds")] if len(m.run.begun) > 1 else []
     why += [m.say("the run did not finish")] if m.run.ending.state != "finished" else []
     return "; ".join(why)
 
