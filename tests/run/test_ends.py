@@ -4,6 +4,7 @@ massgen.log or the metadata tells of an end. Courses as real runs of 0.1.97 had 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,9 +48,28 @@ def checks(root: Path) -> dict[str, bool | None]:
     return {check["id"]: check["ok"] for check in data["checks"]}
 
 
+def without_its_round(root: Path) -> None:
+    """The round of the presentation is recorded when it has come to its end only."""
+    for name, key in (("metrics_events.json", "round_completions"), ("status.json", "agents")):
+        file = attempt(root) / name
+        data = json.loads(file.read_text())
+        lists = [data] if name == "metrics_events.json" else list(data[key].values())
+        for holder in lists:
+            inner = key if holder is data else "round_history"
+            holder[inner] = [one for one in holder.get(inner, []) if one["round_type"] != "presentation"]
+        file.write_text(json.dumps(data))
+
+
+def test_an_interruption_after_the_presentation_cut_none(copy_of) -> None:
+    """Ctrl-C in the review that follows it: its round is recorded."""
+    run = changed(copy_of(CLEAN), without("answer_locked"))
+    assert (run.ending.state, run.presentation_cut) == ("unfinished", False)
+
+
 def test_an_interrupted_presentation_is_no_end(copy_of) -> None:
     """Ctrl-C in it: MassGen saves all its files, status.json says completed, and the answer was never locked."""
     root = copy_of(CLEAN)
+    without_its_round(root)
     run = changed(root, without("answer_locked"))
     assert (run.ending.state, run.presentation_cut, run.stored_answer) == ("unfinished", True, None)
     assert run.ending.src.startswith("events.jsonl:")
@@ -81,8 +101,9 @@ def test_a_presentation_that_the_limit_cut(copy_of) -> None:
         ]
 
     root = copy_of(CLEAN)
+    without_its_round(root)
     status = attempt(root) / "status.json"
-    status.write_text(status.read_text().replace('"finish_reason": "completed"', '"finish_reason": "timeout"'))
+    status.write_text(re.sub(r'"finish_reason": ?"completed"', '"finish_reason": "timeout"', status.read_text()))
     run = changed(root, change)
     assert (run.ending.state, run.presentation_cut, run.stored_answer) == ("timed_out", True, None)
 

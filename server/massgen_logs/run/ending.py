@@ -6,7 +6,7 @@ In this order, the first that holds:
 2. status.json finish_reason: "timeout" is `timed_out`, "waiting_for_review" is `finished`, and so is "completed" beside a
    file that is written only at the end, torn or not, or beside the end of the presentation in events.jsonl: MassGen says
    completed from the start of the presentation on, and after Ctrl-C in it, too: a presentation that events.jsonl tells of
-   and whose answer was never locked, evaluated or begun again was cut, and the run is `unfinished`. "error" with is_complete
+   and whose answer was never locked, evaluated or begun again was interrupted, and the run is `unfinished`. "error" with is_complete
    only means that an agent died while the others may go on, and "in_progress" stands for ever after a timeout without an
    answer: neither decides.
 3. `timed_out`: an agent_timeout in coordination_events.json; an orchestrator_timeout in events.jsonl; "Orchestrator
@@ -109,7 +109,7 @@ def decide(
     ended_files = any(attempt.file(name) for name in _END_FILES)
     cut = _cut(attempt) if status.finish_reason != "waiting_for_review" else ""
     if cut:
-        return _not_ended(attempt, clock, last, now, ("interrupted while the final answer was presented", cut))
+        return _not_ended(attempt, clock, last, now, ("interrupted before its final answer was locked", cut))
     if status.finish_reason == "waiting_for_review" or (status.finish_reason == "completed" and ended_files):
         return Ending("finished", status.finish_details or status.finish_reason, "status.json#finish_reason", last)
     for event in coordination.events:
@@ -158,7 +158,7 @@ def _not_ended(attempt: Attempt, clock: Clock, last: float | None, now: float | 
 
 
 def _cut(attempt: Attempt) -> str:
-    """Where events.jsonl ends a presentation that did not come to its end; "" where it tells of none such."""
+    """Where events.jsonl ends a presentation after which no answer was locked; "" where it tells of none such."""
     path = attempt.file("events.jsonl")
     if path is None or any(mark in read_tail(path, _END) for mark in _CLOSED):
         return ""

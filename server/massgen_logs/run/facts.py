@@ -13,7 +13,7 @@ from collections.abc import Callable
 from massgen_logs.attempt import Attempt
 from massgen_logs.readers import answer_txt, execution_metadata, metrics_events, metrics_summary, status_json
 from massgen_logs.readers.metrics_events import MetricsEvents
-from massgen_logs.readers.status_json import Status, Usage
+from massgen_logs.readers.status_json import RoundRecord, Status, Usage
 from massgen_logs.run import backend_logs, old_logs, outcome, usage
 from massgen_logs.run.backends.dialect import Dialect, Excess
 from massgen_logs.run.events import Digest
@@ -215,8 +215,13 @@ def fill_stored_answer(run: Run, files: Files, digest: Digest | None) -> None:
         presented |= any(event.type == "final_round_start" for event in files.coordination.events)
     if not presented and same:
         run.stored_answer = same[-1]
-    elif digest is not None and digest.said.presenter:
-        run.presentation_cut = not digest.said.closed
+    elif digest is not None and digest.said.presenter and not digest.said.closed:
+        # the round of a presentation is recorded when it has come to its end, whatever follows
+        run.presentation_cut = not any(r.type == "presentation" for r in _rounds(files))
+
+
+def _rounds(files: Files) -> list[RoundRecord]:
+    return files.tools.rounds or [r for entry in files.status.agents.values() for r in entry.rounds]
 
 
 def _repeats(moment: Moment, before: list[Moment]) -> bool:
@@ -269,8 +274,7 @@ def fill_usage(
     doubles = backend_logs.excess(place.attempt, spenders, run.problems) if found else []
     run.unowned = usage.total([tokens for more in doubles for tokens in more.unowned])
     run.usage = usage.collect(found, earlier, doubles, dialect_of)
-    rounds = files.tools.rounds or [r for entry in files.status.agents.values() for r in entry.rounds]
-    run.rounds = [r for r in rounds if run.started is None or r.start is None or r.start >= run.started - 1]
+    run.rounds = [r for r in _rounds(files) if run.started is None or r.start is None or r.start >= run.started - 1]
     run.subagents = files.metrics.subagents
     run.total_cost = files.metrics.total_cost if files.metrics.total_cost is not None else files.status.total_cost
     run.recorded_tool_failures = (
