@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from massgen_logs.commands import ALIASES, COMMANDS, NOT_ANSWERED, STOPPED
-from massgen_logs.commands.arguments import build_parser, settle
+from massgen_logs.commands.arguments import FROM_FILE, build_parser, settle
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.tools.base import call
 from massgen_logs.tools.registry import NAMES, get
@@ -73,8 +73,8 @@ def _dashed(argument: str) -> str:
 
 
 def _content(name: str, value: object) -> object:
-    """A report, and spans, are too long for a command line: `@FILE` and `-` name where they are."""
-    if name not in {"content", "judgements", "spans"} or not isinstance(value, str):
+    """What `@FILE` or `-` stands for, in the arguments that take one."""
+    if name not in FROM_FILE or not isinstance(value, str):
         return value
     try:
         if value == "-":

@@ -114,13 +114,12 @@ def read_session(path: Path) -> Session:
     """The turns and attempts of one `log_*` folder; a folder that is no log has no turns."""
     found = entries(path)
     turns = [
-        Turn(number, path / name, _attempts(path / name))
+        Turn(number, path / name, _attempts(path / name, entries(path / name)))
         for number, name in _numbered(found, "turn_")
     ]  # fmt: skip
     turns = [turn for turn in turns if turn.attempts]
-    if not turns and (_is_run(found) or _numbered(found, "attempt_")):
-        turns = [Turn(1, path, _attempts(path))]
-        turns = [turn for turn in turns if turn.attempts]
+    if not turns and (alone := _attempts(path, found)):
+        turns = [Turn(1, path, alone)]
     return Session(path.name, path, tuple(_join_split(turns)))
 
 
@@ -276,8 +275,7 @@ def _sessions_around(path: Path) -> list[Path]:
     return [p for p in [*reversed(path.parents), path] if SESSION.fullmatch(p.name)]
 
 
-def _attempts(turn: Path) -> tuple[Attempt, ...]:
-    inside = entries(turn)
+def _attempts(turn: Path, inside: list[tuple[str, bool]]) -> tuple[Attempt, ...]:
     found = [Attempt(number, turn / name) for number, name in _numbered(inside, "attempt_")]
     if any(one.number == 1 for one in found) and ("massgen.log", False) in inside:
         return _at_home(found, turn)

@@ -15,6 +15,9 @@ from massgen_logs.tools.base import Tool
 from massgen_logs.tools.registry import NAMES, get
 from massgen_logs.tree import root_around
 
+FROM_FILE = frozenset({"content", "judgements", "spans"})
+"""Arguments that are too long for a command line: `@FILE` and `-` name where they are."""
+
 
 def build_parser(tools: Sequence[str] = NAMES, commands: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
     """The parser with these tools and commands; their modules are imported."""
@@ -68,7 +71,7 @@ def _add_argument(sub: argparse.ArgumentParser, name: str, parameter: inspect.Pa
     reads = int if "int" in base or kind is int else float if kind is float else str
     required = parameter.default is inspect.Parameter.empty
     note = "" if required or parameter.default is None else f" (default: {parameter.default})"
-    more = "; @FILE reads a file, - standard input" if name in {"content", "judgements", "spans"} else ""
+    more = "; @FILE reads a file, - standard input" if name in FROM_FILE else ""
     # `--logs A B` and `--logs A --logs B` are the same list
     several: dict[str, Any] = {"nargs": "+", "action": "extend"} if base.startswith("list[") else {}
     sub.add_argument(

@@ -17,8 +17,6 @@ from massgen_logs.readers.base import Problem, Source, decode, lines
 _PREFIX = re.compile(r"(\d\d):(\d\d):(\d\d)(\.\d{3})? \| ([A-Z]+) *\| (.*)")
 _DEBUG_PLACE = re.compile(r"[^\n]{1,300}?:[\w<>]+:\d+ - ")
 _CHUNK = re.compile(r"Stream chunk \[([\w.]+)\]: ?")
-
-
 _RESTART = re.compile(r"ORCHESTRATION RESTART \(Attempt (\d{1,4})/")
 
 

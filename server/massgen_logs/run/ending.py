@@ -33,6 +33,8 @@ from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run.clock import Clock
 
+FAILURE = "execution_metadata.yaml#cli_args.failure_stage"
+
 
 class Ending(Struct, frozen=True):
     """How an attempt ended. state: finished, timed_out, unfinished, failed or in_progress; src: what tells so."""
@@ -54,10 +56,9 @@ _END_FILES = (
 )  # fmt: skip
 """Files that MassGen writes only at the end."""
 _PRESENTED = (b'"event_type": "final_presentation_end"', b'"event_type": "answer_locked"')
-_CLOSED = tuple(
-    f'"event_type": "{kind}"'.encode()
-    for kind in ("answer_locked", "restart_banner", "post_evaluation", "orchestrator_timeout")
-)
+CLOSING = ("answer_locked", "restart_banner", "post_evaluation")
+"""Kinds of event that come only after a presentation was brought to its end."""
+_CLOSED = tuple(f'"event_type": "{kind}"'.encode() for kind in (*CLOSING, "orchestrator_timeout"))
 _END = 8192
 """Bytes in which a run that ended as it should has told so."""
 # the whole message, as MassGen logs it: an agent may quote its words
@@ -101,15 +102,16 @@ def decide(
     # those of a status in progress tell what went on when it was saved
     details = None if status.finish_reason == "in_progress" else status.finish_details
     if failure and not status.agents and not kinds:
-        return Ending(
-            "failed", f"{failure[0]}: {failure[1]}".strip(": "), "execution_metadata.yaml#cli_args.failure_stage", last
-        )
+        return Ending("failed", f"{failure[0]}: {failure[1]}".strip(": "), FAILURE, last)
     if status.finish_reason == "timeout":
         return Ending("timed_out", status.finish_details or "timeout", "status.json#finish_reason", last)
     ended_files = any(attempt.file(name) for name in _END_FILES)
     cut = _cut(attempt) if status.finish_reason != "waiting_for_review" else ""
     if cut:
-        return _not_ended(attempt, clock, last, now, ("interrupted before its final answer was locked", cut))
+        events, logs = read_tail(attempt.file("events.jsonl"), _TAIL), _log_ends(attempt)
+        return _not_ended(
+            attempt, events, logs, clock, last, now, ("interrupted before its final answer was locked", cut)
+        )
     if status.finish_reason == "waiting_for_review" or (status.finish_reason == "completed" and ended_files):
         return Ending("finished", status.finish_details or status.finish_reason, "status.json#finish_reason", last)
     for event in coordination.events:
@@ -139,17 +141,19 @@ def decide(
     names = ("events.jsonl", *(path.name for path in attempt.log_parts()[-1:]))
     name = next((name for name in names if attempt.file(name)), "")
     src = _place(attempt, name, b"") if name else "status.json#finish_reason" if attempt.file("status.json") else ""
-    return _not_ended(attempt, clock, last, now, ("no end was recorded: killed, crashed or copied while running", src))
+    return _not_ended(
+        attempt, events, logs, clock, last, now, ("no end was recorded: killed, crashed or copied while running", src)
+    )
 
 
-def _not_ended(attempt: Attempt, clock: Clock, last: float | None, now: float | None, why: tuple[str, str]) -> Ending:
+def _not_ended(
+    attempt: Attempt, events: bytes, logs: list[tuple[str, bytes]], clock: Clock, last: float | None, now: float | None, why: tuple[str, str],
+) -> Ending:  # fmt: skip
     """in_progress after a recent sign of life, else unfinished for this reason, with its source."""
-    events = read_tail(attempt.file("events.jsonl"), _TAIL)
     signs = [last, *(clock.iso(stamp.decode("ascii", "replace")) for stamp in _EVENT_TIME.findall(events)[-1:])]
     log = attempt.file("massgen.log") or attempt.file("massgen_debug.log")
     begun = next((clock.of_day(_seconds(found)) for found in _LOG_TIME.findall(read_head(log, 4096))[:1]), None)
-    tails = _log_ends(attempt)[:1]
-    signs += [clock.of_day(_seconds(found), begun) for _, tail in tails for found in _LOG_TIME.findall(tail)[-1:]]
+    signs += [clock.of_day(_seconds(found), begun) for _, tail in logs[:1] for found in _LOG_TIME.findall(tail)[-1:]]
     last = max((sign for sign in signs if sign is not None), default=None)
     now = time.time() if now is None else now
     if last is not None and -ALIVE_S < now - last < ALIVE_S:

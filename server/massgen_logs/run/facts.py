@@ -16,13 +16,13 @@ from massgen_logs.readers.metrics_events import MetricsEvents
 from massgen_logs.readers.status_json import RoundRecord, Status, Usage
 from massgen_logs.run import backend_logs, old_logs, outcome, usage
 from massgen_logs.run.backends.dialect import Dialect, Excess
+from massgen_logs.run.ending import FAILURE
 from massgen_logs.run.events import Digest
 from massgen_logs.run.files import Files
 from massgen_logs.run.main_log import MainLog
 from massgen_logs.run.model import ANY_AGENT, Agent, Call, Moment, Run
 from massgen_logs.tree import Place
 
-_FAILURE = "execution_metadata.yaml#cli_args.failure_stage"
 _WORKFLOW = frozenset({"vote", "new_answer", "stop"})
 """MassGen's own tools: a response that calls one that its round does not offer is refused as one without any."""
 
@@ -140,8 +140,8 @@ def _confirmed(moment: Moment, files: Files, recorded: bool) -> bool:
 def add_errors(run: Run, files: Files, log: MainLog, digest: Digest | None) -> None:
     """What no event tells: a failure of MassGen itself after something was coordinated, and API errors of the presenter, which
     only massgen.log has."""
-    if files.failure and files.failure[0] != "system_exit" and run.ending.src != _FAILURE:
-        run.moments.append(Moment(None, "error", None, f"{files.failure[0]}: {files.failure[1]}", _FAILURE))
+    if files.failure and files.failure[0] != "system_exit" and run.ending.src != FAILURE:
+        run.moments.append(Moment(None, "error", None, f"{files.failure[0]}: {files.failure[1]}", FAILURE))
     if digest is None or digest.said.presenter is None:
         return
     records = [record.error or "" for records in (run.enforcement or {}).values() for record in records]

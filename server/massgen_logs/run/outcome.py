@@ -20,7 +20,7 @@ from massgen_logs.readers.events_jsonl import Event
 from massgen_logs.readers.metrics_summary import Metrics
 from massgen_logs.readers.snapshot_mappings import Snapshot
 from massgen_logs.readers.status_json import Status
-from massgen_logs.run.ending import Ending
+from massgen_logs.run.ending import CLOSING, Ending
 
 _LIMIT = re.compile(r"\(([\d.]+)s/[\d.]+s\)")
 
@@ -51,7 +51,7 @@ class Said(Struct):
                 self.timeout_src = event.src
                 self.timeout_reason = text(event.data.get("timeout_reason"))
                 self.timeout_selected = as_name(event.data.get("selected_agent"))
-            case "answer_locked" | "post_evaluation" | "restart_banner":
+            case kind if kind in CLOSING:
                 self.closed = self.closed or not self.timeout_src
             case _:
                 pass
@@ -61,7 +61,7 @@ MARKS = tuple(
     f'"event_type": "{kind}"'.encode()
     for kind in ("final_presentation_start", "winner_selected", "orchestrator_timeout")
 )
-"""In each line that `Said.take` takes something from."""
+"""In each line from which `Said.take` learns who won, or when and why time ran out."""
 
 
 class Times(Struct, frozen=True):

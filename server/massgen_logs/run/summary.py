@@ -110,10 +110,8 @@ def _from_events(place: Place, read: Read[Status]) -> Summary | None:
             said.take(event)
         else:
             problems.append(Problem(events.name, at, "no valid JSON"))
-    summary, snapshots = (
-        metrics_summary.read(attempt.file("metrics_summary.json")),
-        snapshot_mappings.read(attempt.file("snapshot_mappings.json")),
-    )
+    summary = metrics_summary.read(attempt.file("metrics_summary.json"))
+    snapshots = snapshot_mappings.read(attempt.file("snapshot_mappings.json"))
     problems += [*summary.problems, *snapshots.problems]
     how = ending.decide(attempt, status, coordination, None, time)  # with agents in status.json no start-up has failed
     took = outcome.times(how, coordination if coordination.events else None, None, said).duration_s

@@ -5,8 +5,8 @@
 - The voter's last accepted vote counts, its earlier ones are superseded; status.json results.votes still counts all. One after
   which an answer restarted the voter is taken back, also if no later vote of it is accepted: it is superseded, too.
 - Ignored votes are the vote_ignored events (all of them from 0.1.36 on), with the reason from the display text; without
-  that file the display text, of a killed run also that of massgen.log; in 0.1.0 its "Vote invalid" lines too. 0.1.12 drops some without a record: unknown (None),
-  unless every vote call was recorded.
+  that file the display text, of a killed run also that of massgen.log; in 0.1.0 its "Vote invalid" lines too. 0.1.12
+  drops some without a record: unknown (None), unless every vote call was recorded.
 - A vote that the fairness gate refused is neither accepted nor ignored. One that the backend dropped (codex: any after the
   first of an execution) never reached MassGen; only massgen.log shows it.
 - The target is the recorded one; whom the voter meant, where the tree proves another, is run/meaning.py's.

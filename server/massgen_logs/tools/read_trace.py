@@ -92,12 +92,13 @@ def read_trace(
     kinds: dict[str, int] = {}
     there: dict[str, list[str]] = {"kinds": [], "rounds": []}
     index, following, changed = 0, None, False
+    at = (contains or "").strip("[] ")
     told = "00000000"  # the checksum of all pieces up to the one at hand
     for item in items(run, place, agent, sources, problems):
         for name, value in (("kinds", item.kind), ("rounds", str(item.round))):
             if value not in there[name] and value != "None":
                 there[name].append(value)
-        if not _wanted(item, round, kind, contains):
+        if not _wanted(item, round, kind, contains, at):
             continue
         index += 1
         if index >= start and following is None:  # the page and its neighbours: a secret may be split over two pieces
@@ -112,7 +113,7 @@ def read_trace(
         if len(shown) >= most or (shown and budget < 400):
             following = f"{index - 1}-{before}"
             continue
-        around = contains if contains and not item.at(contains.strip("[] ")) else None
+        around = contains if contains and not item.at(at) else None
         piece, end = _piece(item, index, offset if index == start + 1 else 0, budget, run, masker, around)
         budget -= len(piece.text) + len(piece.result or "") + 120
         shown.append(piece)
@@ -137,14 +138,14 @@ def _cursor(cursor: str | None) -> tuple[int, int, str | None]:
     return int(match[1]), int(match[2] or 0), match[3]
 
 
-def _wanted(item: Item, round: int | None, kind: str | None, contains: str | None) -> bool:
+def _wanted(item: Item, round: int | None, kind: str | None, contains: str | None, at: str) -> bool:
     if (round is not None and item.round != round) or (kind is not None and item.kind != kind):
         return False
     if contains is None:
         return True
     needle = contains.casefold()
     return (
-        item.at(contains.strip("[] "))
+        item.at(at)
         or needle in item.text.casefold()
         or needle in (item.result or "").casefold()
         or needle in _plain(item).casefold()

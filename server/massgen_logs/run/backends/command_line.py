@@ -62,9 +62,9 @@ def inner_args(args: Mapping[str, object]) -> dict[str, object]:
 
 def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool | None) -> Outcome:
     """Outcome of a call by its result text."""
-    if (_HOOK in result[:200] and not result.startswith("{")) or _NO_PERMISSION.match(
-        result
-    ):  # else a command's own output
+    # a result in JSON that has the hook's words is a command's own output
+    by_hook = _HOOK in result[:200] and not result.startswith("{")
+    if by_hook or _NO_PERMISSION.match(result):
         return Outcome("denied", error=first_line(result.strip()))
     is_command = command(tool, args) is not None
     data = _json(result)
