@@ -296,8 +296,9 @@ class Bench:
                 f"{sample}, of the report, not written by the agent": tokens.draft(generate.log_of(sample)),
             }
         row.note = (
-            "4 characters a token; both with their skill's text; ours with the tools' schemas, the overview, the draft, the answers "
-            "that it names where it cuts a table, and a page of each agent's trace. The skill's agent writes its whole report; "
+            "4 characters a token; both with their skill's text; ours with the server's instructions, all tools' names, the schemas of "
+            "those that are called (as Claude Code shows them), the overview, the draft, the answers that it names where it cuts a "
+            "table, and a page of each agent's trace. The skill's agent writes its whole report; "
             "ours writes its judgements, and write_report puts the measured part in"
         )
         return row

@@ -6,11 +6,15 @@ import json
 import re
 from pathlib import Path
 
+from massgen_logs.mcp_server import INSTRUCTIONS
 from massgen_logs.tools.base import call
 from massgen_logs.tools.registry import NAMES, get
 
 ROOT = Path(__file__).parent.parent
 _WORKFLOW = ("list_logs", "run_overview", "draft_report", "vote_reasons")
+_ALSO = ("read_trace", "write_report")
+_PREFIX = "mcp__plugin_massgen-log-analyzer_massgen-logs__"
+"""Before each tool's name in Claude Code, which shows all names at once and a schema when it is asked for it."""
 _REST = re.compile(r"the rest: (.+)")
 _CALL = re.compile(r"(\w+)(?:\(([^)]*)\))?")
 _READ = (
@@ -21,11 +25,10 @@ _READ = (
 
 
 def ours(log: Path) -> float:
-    """SKILL.md and the two guides of its workflow, the tools' schemas, one default answer of each tool of the workflow and of those
-    that the draft names where it cuts a table, and a page of each agent's trace."""
-    texts = [(ROOT / "SKILL.md").read_text()]
+    """SKILL.md and the two guides of its workflow, the server's instructions, all tools' names, one default answer of each tool of the
+    workflow and of those that the draft names where it cuts a table, the schemas of these, and a page of each agent's trace."""
+    texts = [(ROOT / "SKILL.md").read_text(), INSTRUCTIONS, *(_PREFIX + name for name in NAMES)]
     texts += [(ROOT / "skill_assets" / name).read_text() for name in ("reading-evidence.md", "report-guide.md")]
-    texts += [json.dumps(json.loads(path.read_text())) for path in (ROOT / "tests" / "snapshots").glob("*.json")]
     answers = {name: _answer(log, name) for name in _WORKFLOW}
     for name, arguments in dict.fromkeys(
         found for line in _REST.findall(answers["draft_report"]) for found in _CALL.findall(line)
@@ -35,10 +38,12 @@ def ours(log: Path) -> float:
         own = {
             key: json.loads(value) for key, _, value in (part.partition("=") for part in arguments.split(", ") if part)
         }
-        answers[name + arguments] = _answer(log, name, **own)
+        answers[f"{name}({arguments})"] = _answer(log, name, **own)
     agents = sorted(
         p.name for p in (log / "turn_1" / "attempt_1").glob("agent_*") if p.is_dir() and p.name != "agent_outputs"
     )
+    schemas = {name.partition("(")[0] for name in answers} | {*_ALSO}
+    texts += [json.dumps(json.loads((ROOT / "tests" / "snapshots" / f"{name}.json").read_text())) for name in schemas]
     texts += [*answers.values(), *(_answer(log, "read_trace", agent=agent) for agent in agents)]
     return sum(map(len, texts)) / 4
 

@@ -66,6 +66,6 @@ DIALECT = Dialect(
     caveats=(
         "claude_code: recorded times are the client's (block arrival, start-up in the first call), not the command's; "
         "MassGen's metrics hold no tool calls at all; reasoning tokens are always recorded as 0; stderr of a command "
-        "that exited with 0 is not recorded",
+        "that exited with 0, the exit code of one sent to the background and API errors that the client retried are not recorded",
     ),
 )

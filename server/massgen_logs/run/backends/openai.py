@@ -3,4 +3,11 @@
 from massgen_logs.run.backends import command_line
 from massgen_logs.run.backends.dialect import Dialect
 
-DIALECT = Dialect("openai", command_line.command, command_line.outcome)
+DIALECT = Dialect(
+    "openai",
+    command_line.command,
+    command_line.outcome,
+    caveats=(
+        "openai: reasoning is recorded as the API's summaries; in 0.1.45 a response that the API broke off leaves no record of its error",
+    ),
+)
