@@ -25,6 +25,11 @@ class Attempt(Struct, frozen=True):
     log_home: Path | None = None
     shares_log: bool = False
 
+    @property
+    def elsewhere(self) -> list[Path]:
+        """Folders beside its own that hold files of this attempt."""
+        return [folder for folder in (self.log_half, self.log_home) if folder is not None]
+
     def file(self, *parts: str) -> Path | None:
         """The path of a regular file of this attempt, or None if it is absent or reached through a symbolic link."""
         found = below(self.path, *parts)
@@ -37,9 +42,7 @@ class Attempt(Struct, frozen=True):
     def log_parts(self) -> list[Path]:
         """massgen.log, or massgen_debug.log, after the parts that were rotated away (`massgen.DATE.log.zip`)."""
         for name in ("massgen", "massgen_debug"):
-            for folder in (self.path, self.log_half, self.log_home):
-                if folder is None:
-                    continue
+            for folder in (self.path, *self.elsewhere):
                 parts = [
                     n for n, is_dir in entries(folder) if not is_dir and re.fullmatch(rf"{name}\.(.+\.)?log(\.zip)?", n)
                 ]
@@ -105,7 +108,7 @@ class Attempt(Struct, frozen=True):
 
     def signature(self) -> Signature:
         """(path, size, mtime in ns) of every file that a Run is read from, and of their folders: equal means unchanged."""
-        folders = [self.path, self.path / "agent_outputs", *(f for f in (self.log_half, self.log_home) if f)]
+        folders = [self.path, self.path / "agent_outputs", *self.elsewhere]
         for agent, stamps in self.agent_folders().items():
             folders += [self.path / agent, *(self.path / agent / stamp for stamp in stamps)]
         folders += [self.path / "final" / agent for agent in self.folders("final")]

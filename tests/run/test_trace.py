@@ -134,5 +134,6 @@ def test_of_a_long_piece_a_word_shows_what_stands_around(run_cli) -> None:
     (item,) = answer["data"]["items"]
     assert "IGNORE ALL" in item["text"] + item["result"]
     assert 1400 < len(item["text"] + item["result"]) < 1700
-    assert item["part"].endswith('of 9425; all of it: contains="events.jsonl:104"')
+    assert item["part"].endswith("of 9425")
+    assert item["whole"] == "events.jsonl:104"
     assert answer["page"]["next_cursor"] is None

@@ -99,7 +99,7 @@ def _files(attempt: Attempt) -> Iterator[tuple[int, str, int, Path]]:
     folders += [(agent, stamp) for agent, stamps in attempt.agent_folders().items() for stamp in stamps]
     folders += [("final", name) for name in attempt.folders("final")]
     for parts in folders:
-        bases = [attempt.path.joinpath(*parts), *(f for f in (attempt.log_half, attempt.log_home) if f and not parts)]
+        bases = [attempt.path.joinpath(*parts), *(attempt.elsewhere if not parts else ())]
         for base in bases:
             for name, info in listing(base):
                 path = attempt.file(*parts, name)

@@ -26,7 +26,8 @@ behind it)."""
 
 
 class TraceItem(Struct, frozen=True):
-    """One piece of evidence. index: 1-based among all that match; part: "" or "i of n" of a piece too long for a page."""
+    """One piece of evidence. index: 1-based among all that match; part: "" or which characters of a piece too long for a
+    page; whole: the `contains` that gives all of it, where a word was found in it and only what stands around that is shown."""
 
     index: int
     kind: str
@@ -38,6 +39,7 @@ class TraceItem(Struct, frozen=True):
     outcome: str | None
     exit_code: int | None
     part: str
+    whole: str
     where: str
 
 
@@ -178,11 +180,10 @@ def _piece(
         offset, words = max(offset, border), cut(text, _AROUND)
     result = whole[max(offset, border) : max(end, border)] if item.result is not None else None
     part = f"characters {offset + 1} to {end} of {len(whole)}" if offset or end < len(whole) else ""
-    part += f'; all of it: contains="{item.src}"' if found >= 0 else ""
     call = item.call
     made = TraceItem(
         index, item.kind, run.since_start(item.t), item.round, item.tool, words, result,
-        call.outcome if call else None, call.exit_code if call else None, part, item.src,
+        call.outcome if call else None, call.exit_code if call else None, part, item.src if found >= 0 else "", item.src,
     )  # fmt: skip
     return made, end if end < len(whole) and found < 0 else 0
 
@@ -201,8 +202,8 @@ def render(data: Any) -> list[str]:
         end = f" {item['outcome']}" if item["outcome"] else ""
         end += f" exit {item['exit_code']}" if item["exit_code"] is not None else ""
         tool = f" {item['tool']}" if item["tool"] else ""
-        skip = "" if "all of it" in item["part"] else f'; cursor="{item["index"]}" skips it'
-        part = f" ({item['part']}{skip})" if item["part"] else ""
+        rest = f'all of it: contains="{item["whole"]}"' if item["whole"] else f'cursor="{item["index"]}" skips it'
+        part = f" ({item['part']}; {rest})" if item["part"] else ""
         body = item["text"]
         if item["result"]:
             body = f"{body}\n→ {item['result']}" if body else f"→ {item['result']}"
