@@ -260,6 +260,15 @@ def test_tokens_are_corrected_where_the_tree_proves_them_wrong(name: str, correc
     assert sum(agent["corrected"]["input_tokens"] for agent in data["agents"].values()) == corrected
 
 
+@pytest.mark.parametrize(("attempt", "told"), [(1, False), (2, True)])
+def test_an_evaluation_that_no_record_of_tokens_holds_is_told(attempt: int, told: bool, ask) -> None:
+    """s7b: status.json of attempt 1 was saved again after its evaluation, that of attempt 2 at 11:16:20.0; the request for its
+    evaluation was answered at 11:16:23.0."""
+    answer = ask("cost_and_tokens", "--logs-dir", str(CORPUS / "s7b_orch_restart_0.1.97"), "--attempt", str(attempt))
+    notes = [note["evidence"] for note in answer["notes"] if note["id"] == "unrecorded_usage"]
+    assert notes == (["events.jsonl:39"] if told else [])
+
+
 def test_codex_resume_that_reported_nothing_before_is_not_corrected(ask) -> None:
     """s17: the killed process had reported no usage, the recorded figures are right."""
     data = ask("cost_and_tokens", "--logs-dir", str(CORPUS / "s17_codex_0.1.97"))["data"]

@@ -8,7 +8,7 @@ from massgen_logs.text.table import table
 
 QUALITY = "Data Quality"
 NOT_EXACT = frozenset({
-    "floor", "cumulative", "doubled_usage", "unpriced", "overwritten_rounds", "lost_events", "open_calls", "redacted", "subagents",
+    "floor", "cumulative", "doubled_usage", "unpriced", "overwritten_rounds", "unrecorded_usage", "lost_events", "open_calls", "redacted", "subagents",
     "superseded", "stated_votes", "ignored_unknown", "unfinished",
 })  # fmt: skip
 """Notes on figures: floors, doubled, unpriced or cumulative ones."""

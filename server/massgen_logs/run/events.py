@@ -359,7 +359,7 @@ def _lines(pattern: re.Pattern[str], content: str) -> Iterator[re.Match[str]]:
 
 def _ending(event: events_jsonl.Event, t: float | None, agent: str, state: _State, found: Digest) -> None:
     data = event.data
-    found.said.take(event)
+    found.said.take(event, t)
     match event.type:
         case "final_presentation_start":
             state.presenting = True

@@ -21,7 +21,7 @@ def add(
     """Add the notes to a Run whose facts are complete."""
     _ending(run, attempt, files)
     _votes(run, attempt, old)
-    _usage(run, files, doubled)
+    _usage(run, files, digest, doubled)
     _calls(run, files, digest)
     _injections(run, digest, dialect_of)
     src = "execution_metadata.yaml#config" if attempt.file("execution_metadata.yaml") else ""
@@ -201,7 +201,7 @@ def _calls(run: Run, files: Files, digest: Digest | None) -> None:
         )
 
 
-def _usage(run: Run, files: Files, doubled: list[Excess]) -> None:
+def _usage(run: Run, files: Files, digest: Digest | None, doubled: list[Excess]) -> None:
     if run.cumulative_over:
         run.note("cumulative", f"recorded tokens and cost include {run.cumulative_over}", "status.json#costs")
     for more in doubled:
@@ -222,6 +222,10 @@ def _usage(run: Run, files: Files, doubled: list[Excess]) -> None:
             "ended in an ignored vote is overwritten by the next, so round tables lack their time, tokens and cost",
             run.rounds[0].src.rpartition("[")[0],
         )
+    saved, evaluated = files.status.last_updated, digest.said.evaluated if digest else None
+    if saved is not None and evaluated is not None and evaluated > saved:
+        run.note("unrecorded_usage", "the evaluation of the final answer began after MassGen's last record of tokens: its tokens and cost are "
+                 "in no figure", digest.said.evaluated_src if digest else "")  # fmt: skip
     unpriced = [agent for agent, usage in run.usage.items() if usage.unpriced]
     if unpriced:
         run.note(

@@ -37,11 +37,14 @@ class Said(Struct):
     timeout_selected: str | None = None
     closed: bool = False
     """The presentation came to its end: MassGen locked the answer, evaluated it or began again, before any time-out."""
+    evaluated: float | None = None
+    """When the last evaluation of a final answer began."""
+    evaluated_src: str = ""
     first: float | None = None
     last: float | None = None
 
-    def take(self, event: Event) -> None:
-        """Take over what an event says; most say nothing."""
+    def take(self, event: Event, t: float | None) -> None:
+        """Take over what an event says; most say nothing. t: its time."""
         match event.type:
             case "final_presentation_start":
                 self.presenter, self.presenter_src = event.agent or None, event.src
@@ -53,6 +56,8 @@ class Said(Struct):
                 self.timeout_selected = as_name(event.data.get("selected_agent"))
             case kind if kind in CLOSING:
                 self.closed = self.closed or not self.timeout_src
+                if kind == "post_evaluation" and event.data.get("phase") == "start":
+                    self.evaluated, self.evaluated_src = t, event.src
             case _:
                 pass
 

@@ -107,7 +107,7 @@ def _from_events(place: Place, read: Read[Status]) -> Summary | None:
     for at, raw in lines_with(events, outcome.MARKS, source, problems):
         if event := events_jsonl.parse(raw):
             event.line = at
-            said.take(event)
+            said.take(event, None)
         else:
             problems.append(Problem(events.name, at, "no valid JSON"))
     summary = metrics_summary.read(attempt.file("metrics_summary.json"))

@@ -107,5 +107,5 @@ def _figures(a: dict[str, Any]) -> tuple[object, ...]:
 
 TOOL = Tool(
     "cost_and_tokens", "Cost and tokens", cost_and_tokens, render,
-    notes=frozenset({"status_stale", "unpriced", "doubled_usage", "floor", "subagents", "backend", "overwritten_rounds", "begun_again"}),
+    notes=frozenset({"status_stale", "unpriced", "doubled_usage", "floor", "subagents", "backend", "overwritten_rounds", "unrecorded_usage", "begun_again"}),
 )  # fmt: skip
