@@ -49,6 +49,13 @@ def test_a_folder_that_is_a_log_names_it(run_cli) -> None:
     assert f"root: {TWO}\n" in out
 
 
+def test_export_takes_the_named_log_too(tmp_path: Path, run_cli) -> None:
+    """--log-dir names one log there as everywhere: another one is never handed on."""
+    older = min(path.name for path in TWO.glob("log_*"))
+    run_cli("export", "--parquet", str(tmp_path), "--log-dir", str(TWO / older))
+    assert [folder.name for folder in tmp_path.glob("day=*/session=*")] == [f"session={older}"]
+
+
 def test_the_list_filters_by_reports(copy_of, run_cli) -> None:
     """list --analyzed and --unanalyzed, as `massgen logs list` has them; not both at once."""
     root = copy_of("s7a_multiturn_0.1.97")

@@ -108,6 +108,16 @@ def test_numbers_in_prose_and_fences_are_not_checked(corpus: Path) -> None:
     text = draft(run).replace("## Session Overview", "It took 99 s, npm install ran 77 times.\n\n## Session Overview")
     text += "\n```\n|Metric|Value|\n|-|-|\n|Total Answers|9|\n```\n"
     assert check(run, text) == []
+    shown = text + "\n```text\n```python\n|Metric|Value|\n|-|-|\n|Total Answers|9|\n```\n"
+    assert check(run, shown) == []
+
+
+def test_an_emphasised_heading_is_the_same_place(corpus: Path) -> None:
+    """Section 9 is the analyst's own in bold too, and its rows are found."""
+    run = of(corpus, "s1_clean_0.1.97")
+    bold = re.sub(r"^(#{2,3}) (.+)$", r"\1 **\2**", draft(run), flags=re.M)
+    assert [t.place for t in tables(bold)] == [t.place for t in tables(draft(run))]
+    assert check(run, changed(bold, "|Low|A command is repeated", "|High|99 commands are repeated")) == []
 
 
 def test_a_table_in_another_section_is_checked_by_its_header(corpus: Path) -> None:

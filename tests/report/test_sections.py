@@ -242,6 +242,14 @@ def test_a_finding_and_a_flag_are_told_once() -> None:
     assert "- floor:" not in part(S6, "1 > Issues Found")
 
 
+@pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
+def test_no_issue_is_told_twice(sample: Sample) -> None:
+    """What stands between the rule's or flag's name and its evidence."""
+    issues = draft(material_of(sample)).split("### Issues Found\n", 1)[1].split("\n## ", 1)[0]
+    told = re.findall(r"^- (?:\w+ )?\w+(?: \(MAST [^)]+\))?: (.+?)(?: \[[^\]]+\])?$", issues, re.M)
+    assert sorted(told) == sorted(set(told))
+
+
 def test_no_judgement_is_asked_where_nothing_is_there() -> None:
     """s6: one command, no repeats, no failure, no enforcement."""
     for heading in (

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from massgen_logs.commands import STOPPED
+from massgen_logs.commands.arguments import add_logs_dir, settle
 from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.handles import SESSION
 from massgen_logs.records.collect import ALL, places
@@ -31,7 +32,9 @@ def main(arguments: list[str]) -> int:
         MassgenLogError: if it can't be done, with what was done before.
     """
     options = parser().parse_args(arguments)
-    log = ",".join(options.log) if options.log else "latest"
+    options.log = ",".join(options.log) if options.log else "latest"
+    settle(vars(options))
+    log = options.log
     root = find_root(options.logs_dir, None if log == ALL else log.split(",")[0])
     wanted = places(root, log)
     try:
@@ -57,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--log", nargs="+", action="extend", metavar="LOG", help='logs; "all" for every one (default: latest)'
     )
-    made.add_argument("--logs-dir", "--log-dir", help="folder of the log_* folders; default: found by itself")
+    add_logs_dir(made)
     made.add_argument(
         "--header", nargs="+", action="extend", metavar="NAME=VALUE", default=[],
         help="sent with each request; OTEL_EXPORTER_OTLP_HEADERS keeps a token out of the list of processes",

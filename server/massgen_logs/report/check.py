@@ -72,7 +72,7 @@ def _sections(content: str) -> dict[str, dict[str, bool]]:
         if title is None:
             section[part] = section.get(part, False) or bool(re.search(r"\w", line))
         elif title[0].strip() in {"##", "###"}:
-            name = plain(re.sub(r"\*+", "", line))
+            name = plain(line)
             if line.startswith("## "):
                 section, part = found.setdefault(name, {}), ""
             else:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from massgen_logs.report.language import canonical
+from massgen_logs.report.lines import numbered
 
 ISSUES = canonical("9. Suggested Linear Issues")
 """Where the analyst edits rows freely: nothing is compared there."""
@@ -66,17 +67,13 @@ def contradictions(content: str, measured: str) -> list[str]:
 
 def tables(content: str) -> Iterator[Table]:
     """The Markdown tables outside fences."""
-    lines = content.split("\n")
-    section = part = fence = ""
+    section = part = ""
     current: Table | None = None
-    for number, line in enumerate([*lines, ""], 1):
-        mark = re.match(r"\s*(`{3,}|~{3,})", line)
-        if mark and (not fence or mark[1].startswith(fence)):
-            fence = "" if fence else mark[1]
-        if current is not None and (fence or not line.lstrip().startswith("|")):
+    for number, line, fenced in numbered(content):
+        if current is not None and (fenced or not line.lstrip().startswith("|")):
             yield current
             current = None
-        if fence:
+        if fenced:
             continue
         if line.startswith("## "):
             section, part = canonical(line), ""
@@ -88,6 +85,8 @@ def tables(content: str) -> Iterator[Table]:
                 current.rows.append((number, cells))
         elif line.lstrip().startswith("|"):
             current = Table(f"{section}/{part}", split(line), [])
+    if current is not None:
+        yield current
 
 
 def split(line: str) -> list[str]:

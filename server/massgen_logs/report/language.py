@@ -70,8 +70,8 @@ def language_of(content: str) -> str:
 
 
 def plain(heading: str) -> str:
-    """A heading, table header or row name for comparing: no number, mark, space or case."""
-    bare = re.sub(r"^#+\s*", "", heading.strip())
+    """A heading, table header or row name for comparing: no number, mark, emphasis, space or case."""
+    bare = re.sub(r"^#+\s*", "", heading.strip()).replace("*", "")
     return _bare(re.sub(r"^\d+[.、．]\s*", "", bare))
 
 

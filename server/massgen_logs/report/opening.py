@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from massgen_logs.analysis.overview import RedFlag, checks, red_flags
+from massgen_logs.analysis.overview import checks, red_flags
 from massgen_logs.analysis.timeline import TimelineEvent, timeline
 from massgen_logs.report.diagram import diagram, middle_folded
 from massgen_logs.report.material import Material
@@ -10,14 +10,6 @@ from massgen_logs.report.quality import CONTRADICTED, NOT_EXACT, NOT_RECORDED, c
 from massgen_logs.text.clean import flat
 from massgen_logs.text.table import counts, dollars, seconds, table
 
-_TWINS = {
-    "hidden_failures": {"false_success"}, "piped_failures": {"hidden_by_pipe"}, "timeout": {"timed_out"}, "failed": {"failed"},
-    "tie": {"tie"}, "own_vote": {"own_vote_decided"}, "duplicate_answer": {"duplicate_answer"}, "misattributed": {"misrecorded_vote"},
-    "not_delivered": {"not_delivered"}, "stored_final": {"stored_final"}, "denied": {"refused_work"}, "agent_error": {"agent_died"},
-    "votes_ignored": {"live_lock"}, "server_not_connected": {"server_not_connected"},
-    "reliability": {"refused_responses", "retries", "content_lost", "unknown_tools"},
-}  # fmt: skip
-"""Red flags that say what a finding of these rules says."""
 _ELSEWHERE = NOT_EXACT | CONTRADICTED | NOT_RECORDED
 """Red flags that the section on data quality tells."""
 
@@ -150,8 +142,8 @@ def _event(m: Material, event: TimelineEvent) -> str:
 
 
 def _issues(m: Material) -> list[str]:
-    say, rules = m.say, {finding.rule for finding in m.findings}
-    flags = [flag for flag in red_flags(m.run, m.findings) if not _told(flag, rules)]
+    say = m.say
+    flags = [flag for flag in red_flags(m.run, m.findings) if flag.finding is None and flag.id not in _ELSEWHERE]
     shown, found = flags[: 2 * m.most], m.findings[: max(12, 2 * m.most)]
     lines = [
         f"- {flag.id}: {flat(m.mask(flag.text), 240)}" + (f" [{flag.evidence}]" if flag.evidence else "")
@@ -165,7 +157,3 @@ def _issues(m: Material) -> list[str]:
     if not lines:
         return [say("No rule found anything."), say.judge("any coordination problem that only reading shows, or: none")]
     return [*lines, say.judge("which of these matter, and any coordination problem that only reading shows")]
-
-
-def _told(flag: RedFlag, rules: set[str]) -> bool:
-    return flag.id in _ELSEWHERE or bool(_TWINS.get(flag.id, set()) & rules)
