@@ -104,7 +104,7 @@ def test_the_same_script_in_two_versions(root_of) -> None:
     assert data["config"] == [
         {"key": "timeout_settings.orchestrator_timeout_seconds", "values": {"A": 80, "B": 150}, "unset": []}
     ]
-    assert (data["shared_red_flags"], data["red_flags"]) == (["hidden_failures"], [])
+    assert (data["shared_red_flags"], data["red_flags"]) == (["false_success"], [])
     assert reasons(data, "config", "A").startswith("versions differ")
 
 

@@ -18,6 +18,7 @@ from massgen_logs.readers.status_json import Enforcement, Usage
 from massgen_logs.readers.stderr_log import StderrLine, read
 from massgen_logs.run.load import load
 from massgen_logs.run.model import Call, Moment, Run
+from massgen_logs.run.stderr import Stderr
 from massgen_logs.text.mask import Masker
 from massgen_logs.tools.base import call
 from massgen_logs.tools.find_errors import TOOL
@@ -291,11 +292,11 @@ def test_a_stderr_line_that_a_failed_call_repeats_is_its_source() -> None:
     failed = Call(
         "alpha", "mcp__disk__write", None, {"a": 1}, "events.jsonl:9", outcome="failed", error=f"Error: {text}"
     )
-    found = analyse(run_with(calls=[failed]), [StderrLine("mcp_disk_stderr.log", 3, 1, text)], 1)
+    found = analyse(run_with(calls=[failed]), Stderr([StderrLine("mcp_disk_stderr.log", 3, 1, text)]))
     assert found.totals == {"failed_tool": 1}
     assert found.incidents[0].sources == ["events.jsonl:9", "mcp_disk_stderr.log:3"]
     for other in ("OSError: [Errno 5] Input/output error", "OSError"):  # another error; a word proves nothing
-        again = analyse(run_with(calls=[failed]), [StderrLine("mcp_disk_stderr.log", 3, 1, other)], 1)
+        again = analyse(run_with(calls=[failed]), Stderr([StderrLine("mcp_disk_stderr.log", 3, 1, other)]))
         assert again.totals == {"failed_tool": 1, "stderr_only": 1}
 
 
@@ -316,7 +317,7 @@ def test_a_command_that_timed_out_is_a_timeout_with_asked_and_taken() -> None:
         "alpha", SHELL, "ls", {"command": "ls", "timeout": 5}, "events.jsonl:3", outcome="ok", exit_code=0, exec_s=0.1
     )
     talks = shell("cat log", "failed", exit_code=1, recorded_ok=True, error="the request timed out yesterday")
-    found = analyse(run_with(calls=[own, default, quick, talks]))
+    found = analyse(run_with(calls=[own, default, quick, talks]), Stderr())
     assert found.totals == {"timeout": 2, "failed_command": 1}
     assert [(x.command, x.asked_s, x.taken_s, x.timed_out) for x in found.limits] == [
         ("sleep 99", 60.0, 60.0, True), ("sleep 9", 5.0, 5.01, True), ("ls", 5.0, 0.1, False),
@@ -332,7 +333,7 @@ def test_same_input_different_output() -> None:
         shell("make", exit_code=0, output_chars=100), shell("make", "failed", exit_code=2, output_chars=100),
         shell("wait", exit_code=0, output_chars=1), shell("wait", "open"), shell("rm", exit_code=0), shell("rm", "denied"),
     ]  # fmt: skip
-    found = analyse(run_with(calls=calls)).different
+    found = analyse(run_with(calls=calls), Stderr()).different
     assert [(d.command, d.outcomes) for d in found] == [
         ("make", {"exit 0, ~100 chars": 1, "exit 2, ~100 chars": 1}),
         ("du", {"exit 0, ~500 chars": 1, "exit 0, ~541 chars": 1}),
@@ -343,7 +344,7 @@ def test_a_subagent_that_completed_without_a_call() -> None:
     """S36; one that called is none, and one whose calls aren't recorded is unknown."""
     usage = Usage(None, None, None, None, None)
     subs = [Subagent(f"s{n}", "completed", None, usage, 1.0, n) for n in (0, 1, None)]
-    found = analyse(run_with(subagents=tuple(subs)))
+    found = analyse(run_with(subagents=tuple(subs)), Stderr())
     assert [(i.kind, i.recorded_as) for i in found.incidents] == [("subagent", "completed")]
     assert "s0" in found.incidents[0].sentence
 
@@ -356,7 +357,7 @@ def test_a_fatal_api_error_and_the_death_it_caused_are_one() -> None:
         Moment(t, "error", agent, "Error: Error code: 401 - no key", f"events.jsonl:{n}")
         for n, (agent, t) in enumerate(texts)
     ]
-    found = analyse(run_with(enforcement={"alpha": (fatal,)}, moments=moments))
+    found = analyse(run_with(enforcement={"alpha": (fatal,)}, moments=moments), Stderr())
     assert found.totals == {"api_error": 3}
     first = next(i for i in found.incidents if "(fatal)" in i.sentence)
     assert [source.split("#")[0] for source in first.sources] == ["status.json", "events.jsonl:0"]

@@ -53,7 +53,7 @@ SENTENCES = {
     ("s2d_three_agents_240s_0.1.61", "votes_lost:zeta"): "zeta spent 109.1 s of 151.5 s (72%) in 2 executions that ended in votes that were "
     "refused",
     ("timeout_without_winner", "stall:zeta@2"): "zeta was at work and showed nothing for 78.5 s from +1.5 s on, not even text",
-    ("codex_resume", "not_delivered:agent_b"): "1 injections into agent_b were recorded, 0 reached it",
+    ("codex_resume", "not_delivered:agent_b"): "1 injection into agent_b recorded, 0 reached it",
     ("silent_subagent", "silent_subagent:sum"): "sub-agent sum made no model call and is recorded with status initial_answer",
     ("s3_enforcement_0.1.97", "unknown_tools:agent_b"): "agent_b called tools that do not exist: frobnicate",
     ("s2_three_agents_0.1.97", "ignored_input:agent2.2"): "agent2.2 of mid took none of the 8 telling words of what it had seen (agent3.1, "

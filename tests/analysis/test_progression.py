@@ -247,7 +247,7 @@ def test_seen_before_it_only() -> None:
     assert seen_by(run) == {"agent1.2": "context"}  # the injection went into the start before
     run.executions = run.executions[:1]
     assert seen_by(run) == {"agent1.1": "injection"}
-    run.notes = [Note("not_delivered", "1 injections into b were recorded, 0 reached it")]
+    run.notes = [Note("not_delivered", "1 injection into b recorded, 0 reached it", agent="b")]
     assert seen_by(run) == {"agent1.1": "injection (delivery doubtful)"}
     run.notes, run.moments = [], [Moment(1.5, "injection", "b", "Received update with 1 NEW answer(s) from: a", "")]
     assert seen_by(run) == {"agent1.1": "injection (delivery doubtful)"}  # up to 0.1.32 no request had it

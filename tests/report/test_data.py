@@ -79,7 +79,7 @@ def test_the_json_of_a_finished_run(report, copy_of) -> None:
     assert (spent["agent_b"]["output_tokens"], spent["agent_b"]["cost_usd"]) == (422, 0.095013)
     commands = figures["commands"]
     assert [commands[name] for name in ("ran", "distinct", "failed", "denied")] == [12, 6, 1, 0]
-    assert "hidden_failures" in {flag["id"] for flag in data["red_flags"]}
+    assert "false_success" in {flag["id"] for flag in data["red_flags"]}
 
 
 def test_the_json_holds_times_duplication_errors_and_progression(report, copy_of) -> None:

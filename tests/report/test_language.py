@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import ALL_SAMPLES, Sample, material_of, sample_id
 from massgen_logs.report import agents, closing, diagram, draft, language, material, opening, quality, work
 from massgen_logs.report.check import problems
 from massgen_logs.report.claims import claims
@@ -79,6 +80,17 @@ def test_the_title_decides() -> None:
     assert language_of("# MassGen Log Analysis Report\n\n答案") == "en"
     assert language_of("intro\n# MassGen 日志分析报告\n") == "zh"
     assert language_of("") == "en"
+
+
+@pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
+def test_every_told_sentence_has_its_chinese(sample: Sample) -> None:
+    """Sentences of analyses, whose measured parts are filled in already; what servers wrote stays as it is."""
+    m, zh = material_of(sample), Say("zh")
+    texts = [text for text in m.errors.not_shown if not text.startswith("mcp_")]
+    texts += [*m.times.not_measurable, *(phase.ended_with for phase in m.times.wall_phases)]
+    texts += [quote.when for one in m.behaviour for quote in one.quotes]
+    assert texts
+    assert [text for text in texts if zh.told(text) == text] == []
 
 
 @pytest.mark.parametrize("module", [agents, closing, diagram, draft, material, opening, quality, work])

@@ -344,7 +344,7 @@ def test_an_answer_says_how_many_and_where(copy_of) -> None:
     answer = call(get("run_overview"), {"logs_dir": str(root)})
     flag = next(f for f in answer.data["red_flags"] if f["id"] == "secrets")
     where = f"{trace.relative_to(attempt)}:{len(lines) + 1}"
-    assert flag["text"].startswith(f"1 secrets stand in clear in the logs ({kind} 1), 1 places")
+    assert flag["text"].startswith(f"1 secret stands in clear in the logs ({kind} 1), 1 place, in")
     assert flag["evidence"] == where
     final = next(attempt.glob("final/*/answer.txt"))
     final.write_text(f"{final.read_text()} {secret}"[-300:])

@@ -25,7 +25,7 @@ from massgen_logs.analysis.tool_contract import (
     timed_out_by_message,
 )
 from massgen_logs.run.model import Call, Enforcement, Moment, Run
-from massgen_logs.run.stderr import StderrLine
+from massgen_logs.run.stderr import Stderr, StderrLine
 
 KINDS = (
     "start_up", "massgen_error", "server_not_connected", "agent_error", "server_died", "api_error", "empty_retry", "timeout", "round_timeout", "subagent", "refused_response", "failed_command",
@@ -85,12 +85,12 @@ class Errors(Struct):
     not_shown: list[str] = field(default_factory=list[str])
 
 
-def find_errors(run: Run, stderr: Iterable[StderrLine] = (), stderr_files: int = 0) -> Errors:
-    """Incidents and tool contract of a Run; stderr: error lines of its MCP servers, from `stderr_files` files."""
+def find_errors(run: Run, stderr: Stderr) -> Errors:
+    """Incidents and tool contract of a Run; stderr: what its MCP servers wrote, empty where only the run's own incidents matter."""
     found = [*_start_up(run), *_servers(run), *_api_and_refused(run), *_timeouts(run), *_subagents(run)]
     found += _agent_errors(run, found)
     found += [incident for call in run.calls if (incident := _of_call(call))]
-    found += _stderr_only(stderr, found)
+    found += _stderr_only(stderr.lines, found)
     totals = {kind: n for kind in KINDS if (n := sum(i.count for i in found if i.kind == kind))}
     limits = [limit for call in run.calls if (limit := limit_of(call))]
     limits.sort(key=lambda limit: (not limit.timed_out, -(limit.taken_s or 0.0)))
@@ -102,7 +102,7 @@ def find_errors(run: Run, stderr: Iterable[StderrLine] = (), stderr_files: int =
         rows, totals, sum(totals.values()),
         sum(call.outcome == "failed" and call.recorded_ok is True for call in run.calls), run.recorded_tool_failures,
         contract(run.calls), limits, different,
-        sum(m.kind == "problem" for m in run.moments), run.calls_recorded, _not_shown(run, stderr_files),
+        sum(m.kind == "problem" for m in run.moments), run.calls_recorded, _not_shown(run, stderr),
     )  # fmt: skip
 
 
@@ -327,11 +327,13 @@ def _fold(found: list[Incident]) -> list[Incident]:
     return list(rows.values())
 
 
-def _not_shown(run: Run, stderr_files: int) -> list[str]:
+def _not_shown(run: Run, stderr: Stderr) -> list[str]:
     """What the logs of this run can't show, so that nothing is read as zero."""
+    found = [f"{problem.file}: {problem.what}" for problem in stderr.problems]
+    if stderr.dropped:
+        found.append(f"{stderr.dropped} more error lines of the stderr logs: they were counted and not kept")
     if run.ending.state == "failed" and not run.calls:
-        return []
-    found: list[str] = []
+        return found
     if run.enforcement is None and run.refused_told is None:
         found.append("refused responses and API errors: no file of these logs holds them")
     elif run.enforcement is None:
@@ -348,6 +350,6 @@ def _not_shown(run: Run, stderr_files: int) -> list[str]:
         found.append("tool calls: no file that holds them could be read")
     if not run.denied_recorded:
         found.append("refused calls: one of these backends leaves no trace of them")
-    if not stderr_files:
+    if not stderr.sources:
         found.append("server errors: there is no mcp_*_stderr.log")
     return found

@@ -247,8 +247,10 @@ def _secret_flags(run: Run) -> list[RedFlag]:
         return []
     kinds = Counter(one.kind for one in secrets.found)
     files = Counter(place.rpartition(":")[0].rpartition("/")[2] for one in secrets.found for place in one.places)
-    text = f"{len(secrets.found)} secrets stand in clear in the logs ({', '.join(f'{k} {n}' for k, n in kinds.most_common())})"
-    text += f", {sum(one.count for one in secrets.found)} places, in {', '.join(files)}"
+    one = len(secrets.found) == 1
+    text = f"{len(secrets.found)} {'secret stands' if one else 'secrets stand'} in clear in the logs ({', '.join(f'{k} {n}' for k, n in kinds.most_common())})"
+    count = sum(secret.count for secret in secrets.found)
+    text += f", {count} {'place' if count == 1 else 'places'}, in {', '.join(files)}"
     text += f"; not looked through: {', '.join(secrets.skipped)}" if secrets.skipped else ""
     return [RedFlag("secrets", text, secrets.found[0].places[0])]
 

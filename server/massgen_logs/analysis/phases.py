@@ -19,11 +19,12 @@ class Phase(Struct, frozen=True):
 
 
 class Operation(Struct, frozen=True):
-    """A long call or round. seconds: a call's own time where its result tells it, else MassGen's elapsed time, queueing
+    """A long call or round. seconds: a call's own time where its result tells it, else, with own false, MassGen's elapsed time, queueing
     included; queue_s: queueing apart, None where it can't be told; share: of the run's duration, 0 to 1."""
 
     what: str
     seconds: float
+    own: bool
     queue_s: float | None
     share: float | None
     where: str
@@ -70,14 +71,16 @@ def slowest(run: Run, limit: int) -> list[Operation]:
             both = call.exec_s is not None and call.elapsed_s is not None and not call.background
             queue = round(max(0.0, (call.elapsed_s or 0.0) - (call.exec_s or 0.0)), 3) if both else None
             what = f"{call.agent} {call.tool}: {call.command or ''}".rstrip(": ")
-            found.append(Operation(what, round(took, 3), queue, _share(run, took), call.src))
+            found.append(Operation(what, round(took, 3), call.exec_s is not None, queue, _share(run, took), call.src))
     return sorted(found, key=lambda one: -one.seconds)[:limit]
 
 
 def slowest_rounds(run: Run, limit: int) -> list[Operation]:
     """The longest recorded rounds, longest first."""
     found = [
-        Operation(f"{r.agent} round {r.round} ({r.type}, {r.outcome})", round(took, 3), None, _share(run, took), r.src)
+        Operation(
+            f"{r.agent} round {r.round} ({r.type}, {r.outcome})", round(took, 3), True, None, _share(run, took), r.src
+        )
         for r in rounds(run)
         if (took := _took(r)) is not None
     ]

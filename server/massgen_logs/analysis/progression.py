@@ -231,7 +231,7 @@ def seen_before(run: Run, answer: Answer) -> tuple[dict[str, str] | None, int]:
     if start is None:
         return None, 0
     found = dict.fromkeys(start.context, "context")
-    doubtful = any(n.id == "not_delivered" and f"into {answer.agent} were" in n.text for n in run.notes)
+    doubtful = any(n.id == "not_delivered" and n.agent == answer.agent for n in run.notes)
     unnamed = 0
     for moment in run.moments:
         t = moment.t

@@ -28,6 +28,7 @@ class ToolSpent(Struct, frozen=True):
     calls: int
     failed: int
     denied: int
+    never_ran: int
     elapsed_s: float | None
     own_s: float | None
     queue_s: float | None
@@ -100,8 +101,8 @@ def _tools(run: Run) -> list[ToolSpent]:
                 if c.elapsed_s is not None and c.exec_s is not None and not c.background]  # fmt: skip
         took = [c.exec_s if c.exec_s is not None else c.elapsed_s for c in ran]
         found.append(ToolSpent(
-            tool, len(ran), sum(c.outcome == "failed" for c in ran), len(calls) - len(ran), total(c.elapsed_s for c in ran),
-            total(c.exec_s for c in ran), total(both), max((t for t in took if t is not None), default=None), total(took),
+            tool, len(ran), sum(c.outcome == "failed" for c in ran), sum(c.outcome == "denied" for c in calls),
+            sum(c.outcome == "not_run" for c in calls), total(c.elapsed_s for c in ran), total(c.exec_s for c in ran), total(both), max((t for t in took if t is not None), default=None), total(took),
         ))  # fmt: skip
     return sorted(found, key=lambda t: -(t.own_s if t.own_s is not None else t.elapsed_s or 0.0))
 

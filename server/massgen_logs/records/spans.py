@@ -17,6 +17,7 @@ from massgen_logs.analysis.spent import Spent, executions, frame_of
 from massgen_logs.analysis.voting import vote_reasons
 from massgen_logs.records.schema import Record
 from massgen_logs.run.model import Answer, Call, RoundRecord, Run, Vote
+from massgen_logs.run.stderr import Stderr
 
 PREVIEW = 200
 """Characters of previews, as in MassGen's attributes."""
@@ -313,7 +314,7 @@ def _moments(build: _Build, root: Record, spans: list[tuple[Spent, Record]], end
 
 def _incidents(build: _Build, root: Record, spans: list[tuple[Spent, Record]], began: float) -> None:
     """What went wrong besides single calls, as exceptions."""
-    for incident in find_errors(build.run).incidents:
+    for incident in find_errors(build.run, Stderr()).incidents:
         if incident.kind not in _EXCEPTIONS:
             continue
         at = began + incident.t if incident.t is not None else (root.end or root.start)

@@ -246,8 +246,17 @@ TOLD = {
     r"taking of answers included": "任何版本都不记录模型自身的响应时间：思考时间是工具以外的剩余时间，含 MassGen 连接服务器与接收答案",
     r"HTTP errors that the API client retried with success leave no trace": "API客户端重试成功的HTTP错误没有痕迹",
     r"refused calls: one of these backends leaves no trace of them": "被拒绝的调用：其中一个后端不留痕迹",
-    r"refused responses and API errors: this version keeps no record of them in status\.json \(its logs hold them only as text\)":
-        "被拒绝的响应与API错误：此版本的 status.json 没有记录（日志中仅有文本）",
+    r"HTTP errors that the API client retried with success leave no trace, but for those of (.+) after partial output, whose text tells them":
+        "API客户端重试成功的HTTP错误没有痕迹，但 {} 在部分输出之后的重试除外，其文本有说明",
+    r"refused responses and API errors: no file of these logs holds them": "被拒绝的响应与API错误：日志中没有文件记录",
+    r"refused responses and API errors have no record in this version: told is what massgen\.log's text tells":
+        "此版本不记录被拒绝的响应与API错误：所列仅来自 massgen.log 的文本",
+    r"refused responses and API errors have no record here, status\.json is missing: told is what massgen\.log's text tells":
+        "缺少 status.json，没有被拒绝的响应与API错误的记录：所列仅来自 massgen.log 的文本",
+    r"(.+): only their client's times are recorded \(start-up and queueing are in them\): none of their calls is among the slowest, and "
+    r"their tools time is no measure of their commands": "{}：只记录了客户端的时间（含启动与排队）：其调用不列入最慢调用，其工具时间不能衡量命令耗时",
+    r"stored answer (\S+)": "已存储的答案 {}", r"cut by the limit, stored answer (\S+)": "被时限截断，已存储的答案 {}",
+    r"presentation failed, stored answer (\S+)": "最终展示失败，已存储的答案 {}", r"cut": "被中断", r"stop": "停止",
     r"server errors: there is no mcp_\*_stderr\.log": "服务器错误：没有 mcp_*_stderr.log",
     r"tool calls: no file that holds them could be read": "工具调用：没有可读的文件",
     r"(\d+) more error lines of the stderr logs: they were counted and not kept": "stderr日志中另有 {} 行错误：只计数而未保留",

@@ -79,9 +79,7 @@ def gather(run: Run, place: Place, language: str, masker: Masker, *, traces: boo
         traces: read the agents' traces, for their tool sequences and quotes; figures don't need them.
     """
     stderr = collect(place.attempt)
-    errors = find_errors(run, stderr.lines, len(stderr.sources))
-    if stderr.dropped:
-        errors.not_shown.append(f"{stderr.dropped} more error lines of the stderr logs: they were counted and not kept")
+    errors = find_errors(run, stderr)
     traced = agents_with_trace(run, place.attempt)
     agents = [*run.agents, *(name for name in traced if name not in run.agents and run.calls)]
     read = [name for name in agents if name in traced][:TRACES] if traces else []

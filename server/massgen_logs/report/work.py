@@ -230,7 +230,8 @@ def tool_note(m: Material, tool: ToolSpent) -> str:
     """What a tool's time is made of, and how its calls ended."""
     say = m.say
     parts = [say("{n} failed", n=tool.failed)] if tool.failed else []
-    parts += [say("{n} never ran", n=tool.denied)] if tool.denied else []
+    parts += [say("{n} denied", n=tool.denied)] if tool.denied else []
+    parts += [say("{n} never ran", n=tool.never_ran)] if tool.never_ran else []
     parts += [say("longest {s} s", s=seconds(tool.max_s))] if tool.max_s is not None and tool.calls > 1 else []
     if tool.queue_s and tool.own_s is not None:
         parts.append(say("{s} s more in queues and clients", s=seconds(tool.queue_s)))

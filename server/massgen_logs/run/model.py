@@ -20,11 +20,13 @@ ANY_AGENT = "*"
 
 
 class Note(Struct, frozen=True):
-    """Something that an answer must say unasked: a disagreement, a floor, a missing record. id groups equal notes."""
+    """Something that an answer must say unasked: a disagreement, a floor, a missing record. id groups equal notes; agent: of whom
+    it is, where an analysis needs to know."""
 
     id: str
     text: str
     evidence: str = ""
+    agent: str | None = None
 
 
 class Agent(Struct):
@@ -333,9 +335,9 @@ class Run(Struct):
     secrets: Secrets | None = None
     """None where they were not looked for."""
 
-    def note(self, id: str, text: str, evidence: str = "") -> None:
+    def note(self, id: str, text: str, evidence: str = "", agent: str | None = None) -> None:
         """Add a note."""
-        self.notes.append(Note(id, text, evidence))
+        self.notes.append(Note(id, text, evidence, agent))
 
     @property
     def status_missing(self) -> bool:

@@ -173,11 +173,11 @@ def _calls(run: Run, files: Files, digest: Digest | None) -> None:
                  f"{len(run.calls)}: what is counted from there is a floor", "metrics_events.json#tool_executions")  # fmt: skip
     failed = [call for call in run.calls if call.outcome == "failed" and call.recorded_ok]
     if failed:
-        run.note("hidden_failures", f"{len(failed)} failed calls are a success for MassGen (its own count of failures: "
+        run.note("false_success", f"{len(failed)} failed calls are a success for MassGen (its own count of failures: "
                  f"{'not recorded' if run.recorded_tool_failures is None else run.recorded_tool_failures})", failed[0].src)  # fmt: skip
     piped = [call for call in run.calls if call.hidden]
     if piped:
-        run.note("piped_failures", f"{len(piped)} commands exited with 0 although stderr shows an error", piped[0].src)
+        run.note("hidden_by_pipe", f"{len(piped)} commands exited with 0 although stderr shows an error", piped[0].src)
     if (
         digest is None
         and run.attempt < run.attempts
@@ -230,7 +230,12 @@ def _usage(run: Run, files: Files, digest: Digest | None, doubled: list[Excess])
     if unpriced:
         run.note(
             "unpriced",
-            f"no cost is recorded for {', '.join(unpriced)}: the total is a floor",
+            f"no cost is recorded for {', '.join(unpriced)}: "
+            + (
+                "there is no total"
+                if len(unpriced) == len(run.usage) and run.total_cost is None
+                else "the total is a floor"
+            ),
             f"status.json#agents.{unpriced[0]}.token_usage",
         )
     for agent, usage in run.usage.items():
@@ -253,10 +258,13 @@ def _injections(run: Run, digest: Digest | None, dialect_of: Callable[[str], Dia
         native = [m for m in own if "(native)" in m.detail]
         until = dialect_of(agent).injections_lost_until
         if native and until and (version is None or version <= until):
-            run.note("not_delivered", f"{len(native)} injections into {agent} were recorded; up to {'.'.join(map(str, until))} none of "
-                     f"them reached a {dialect_of(agent).name} agent", native[0].src)  # fmt: skip
+            run.note("not_delivered", f"{len(native)} injection{'s' * (len(native) > 1)} into {agent} recorded; up to {'.'.join(map(str, until))} none of "
+                     f"them reached a {dialect_of(agent).name} agent", native[0].src, agent)  # fmt: skip
         steered = digest.steered.get(agent, 0) if digest else 0
         if digest and dialect_of(agent).injections_resume and len(own) > steered:
             run.note(
-                "not_delivered", f"{len(own)} injections into {agent} were recorded, {steered} reached it", own[0].src
+                "not_delivered",
+                f"{len(own)} injection{'s' * (len(own) > 1)} into {agent} recorded, {steered} reached it",
+                own[0].src,
+                agent,
             )

@@ -36,7 +36,8 @@ def render(data: Any) -> list[str]:
             (
                 "total",
                 *_figures(data["total"]),
-                dollars(data["total"]["cost_usd"]) + (" (a floor)" if data["total"]["floor"] else ""),
+                dollars(data["total"]["cost_usd"])
+                + (" (a floor)" if data["total"]["floor"] and data["total"]["cost_usd"] is not None else ""),
             )
         ],
     )

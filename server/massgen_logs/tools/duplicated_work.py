@@ -132,5 +132,5 @@ def _totals(data: Any) -> str:
 
 TOOL = Tool(
     "duplicated_work", "Work done again", duplicated_work, render,
-    notes=frozenset({"hidden_failures", "no_agent", "redacted", "open_calls", "no_calls", "lost_events", "later_attempt"}),
+    notes=frozenset({"false_success", "no_agent", "redacted", "open_calls", "no_calls", "lost_events", "later_attempt"}),
 )  # fmt: skip

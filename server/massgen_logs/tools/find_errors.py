@@ -24,6 +24,7 @@ _NOTES = frozenset({
 _TOOLS = 6
 _LIMITS = 3
 _DIFFERENT = 4
+_NOT_SHOWN = 8
 
 
 def find_errors(run: Run, place: Place, limit: Limit = None, cursor: Cursor = None) -> Result:
@@ -41,10 +42,7 @@ def find_errors(run: Run, place: Place, limit: Limit = None, cursor: Cursor = No
     from massgen_logs.run.stderr import collect
 
     stderr = collect(place.attempt)
-    found = analyse(run, stderr.lines, len(stderr.sources))
-    if stderr.dropped:
-        found.not_shown.append(f"{stderr.dropped} more error lines of the stderr logs: they were counted and not kept")
-    found.not_shown += [f"{p.file}: {p.what}" for p in stderr.problems[:3]]
+    found = analyse(run, stderr)
     notes = sum(min(len(n.text), 400) + 8 for n in run.notes if n.id in _NOTES)
     beside = sum(len(line) + 1 for line in _beside(to_builtins(replace(found, incidents=[]))))
     shown, where = page.take(found.incidents, cursor, limit, 30, _size, used=notes + beside + 500)
@@ -124,7 +122,10 @@ def _beside(data: Any) -> list[str]:
         lines.append(f"same input, different output: `{_subject(other)}` ({who}): {ends}{more}")
     if len(data["different"]) > _DIFFERENT:
         lines.append(f'{len(data["different"]) - _DIFFERENT} more inputs with different output: part="different"')
-    return lines + [f"not in these logs: {flat(text, 200)}" for text in data["not_shown"][:6]]
+    lines += [f"not in these logs: {flat(text, 200)}" for text in data["not_shown"][:_NOT_SHOWN]]
+    if len(data["not_shown"]) > _NOT_SHOWN:
+        lines.append(f'{len(data["not_shown"]) - _NOT_SHOWN} more that these logs don\'t show: part="not_shown"')
+    return lines
 
 
 def _subject(row: Any) -> str:

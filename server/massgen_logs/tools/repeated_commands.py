@@ -121,5 +121,5 @@ def _end(c: dict[str, Any]) -> str:
 
 TOOL = Tool(
     "repeated_commands", "Shell commands of a run", repeated_commands, render,
-    notes=frozenset({"hidden_failures", "piped_failures", "no_agent", "redacted", "open_calls", "no_calls", "lost_events", "later_attempt"}),
+    notes=frozenset({"false_success", "hidden_by_pipe", "no_agent", "redacted", "open_calls", "no_calls", "lost_events", "later_attempt"}),
 )  # fmt: skip

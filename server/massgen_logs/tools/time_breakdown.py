@@ -143,10 +143,10 @@ def _tools(data: Any) -> list[str]:
     if data["tools"]:
         shown = data["tools"][:8]
         rows = [(
-            t["tool"], t["calls"], t["failed"] or "", t["denied"] or "", seconds(t["elapsed_s"]), seconds(t["own_s"]),
+            t["tool"], t["calls"], t["failed"] or "", t["denied"] + t["never_ran"] or "", seconds(t["elapsed_s"]), seconds(t["own_s"]),
             seconds(t["queue_s"]), seconds(t["max_s"]),
         ) for t in shown]  # fmt: skip
-        header = ("tool", "ran", "failed", "refused or not run", "elapsed s", "own s", "queueing s", "max s")
+        header = ("tool", "ran", "failed", "denied or never ran", "elapsed s", "own s", "queueing s", "max s")
         lines += table(header, rows, 60)
         if len(shown) < len(data["tools"]):
             lines.append(f'tools: shown {len(shown)} of {len(data["tools"])}; all: part="tools"')
@@ -159,10 +159,16 @@ def _tools(data: Any) -> list[str]:
         lines.append(f'checklist: shown 6 of {len(data["checklists"])}; all: part="checklists"')
     if data["slowest"]:
         rows = [
-            (flat(o["what"], 70), seconds(o["seconds"]), seconds(o["queue_s"]), _share(o["share"]), o["where"])
+            (
+                flat(o["what"], 70),
+                seconds(o["seconds"]) + ("" if o["own"] else " elapsed"),
+                seconds(o["queue_s"]),
+                _share(o["share"]),
+                o["where"],
+            )
             for o in data["slowest"]
         ]
-        lines += table(("slowest calls", "own s", "queueing s", "share of the run", "where"), rows, 90)
+        lines += table(("slowest calls", "s", "queueing s", "share of the run", "where"), rows, 90)
     return lines
 
 

@@ -135,9 +135,7 @@ def _stall(run: Run, rule: Rule) -> list[Finding]:
 
 def _undelivered(run: Run, rule: Rule) -> list[Finding]:
     return [
-        rule.finding(note.text.split(" into ")[1].split(" ")[0], note.text, [note.evidence])
-        for note in run.notes
-        if note.id == "not_delivered"
+        rule.finding(note.agent or "", note.text, [note.evidence]) for note in run.notes if note.id == "not_delivered"
     ]
 
 

@@ -153,7 +153,7 @@ RULES = (
          f"winning and final answer have under {RELATED:.0%} of their words in common stretches and under {COMMON:.0%} of their different words in common, in both directions",
          "analysis/overlap.py: a paraphrase keeps names and numbers", "a reading of both texts in which they say the same", _unrelated_final, "FM-1.4", "unrelated_final"),
     Rule("tie", "medium", "the two highest counts are equal", _RECORD, "another count of the accepted votes", _tie, flag="tie"),
-    Rule("stored_final", "medium", "the presented answer is the stored one, after a time-out", _RECORD, "a presentation that ended", _stored_final, "FM-3.1",
+    Rule("stored_final", "medium", "the presented answer is the stored one: no presentation came to its end", _RECORD, "a presentation that ended", _stored_final, "FM-3.1",
          "stored_final"),
     Rule("duplicate_answer", "medium", "equal text after white space, accepted twice", _RECORD, "a difference between the two answers", _duplicate_answer, "FM-1.3",
          "duplicate_answer"),
