@@ -351,7 +351,7 @@ def test_a_subagent_that_completed_without_a_call() -> None:
 
 def test_a_fatal_api_error_and_the_death_it_caused_are_one() -> None:
     """The event's text repeats the API error; another agent's, or a later one, is its own."""
-    fatal = Enforcement(0, 3, 3, "fatal_api_error", (), "Error code: 401 - no key", None, 0, 100.0)
+    fatal = Enforcement(0, 3, 3, "fatal_api_error", (), "Error code: 401 - no key", None, 0, 100.0, "status.json#a")
     texts = [("alpha", 100.5), ("mid", 100.5), ("alpha", 200.0)]
     moments = [
         Moment(t, "error", agent, "Error: Error code: 401 - no key", f"events.jsonl:{n}")

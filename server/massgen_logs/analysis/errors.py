@@ -35,7 +35,6 @@ KINDS = (
 _SOURCES = 6
 _TWIN_S = 2.0
 """Seconds within which a text and an event of the same agent tell of the same failure."""
-_API = frozenset({"api_error", "fatal_api_error"})
 _DIED = re.compile(
     r"(?:Error: )?Tool call failed: .*(?:Connection closed|Broken ?[Pp]ipe|ClosedResource|Connection lost)"
 )
@@ -125,12 +124,11 @@ def _api_and_refused(run: Run) -> list[Incident]:
     for agent, events in (run.enforcement or {}).items():
         own: list[Incident] = []
         kept = {id(event) for event in distinct(list(events))}
-        for index, event in enumerate(events):
-            src = f"status.json#agents.{agent}.reliability.enforcement_attempts[{index}]"
-            if id(event) not in kept:
-                own[-1].sources.append(src)
-                continue
-            own.append(_refusal(agent, event, src))
+        for event in events:
+            if id(event) in kept:
+                own.append(_refusal(agent, event))
+            else:
+                own[-1].sources.append(event.src)
         found += own
     found += [
         Incident("refused_response", told.agent, told.t, None, f"{told.reason}: {told.detail[2:]}", [told.src], "text")
@@ -156,10 +154,11 @@ def _api_and_refused(run: Run) -> list[Incident]:
     return found
 
 
-def _refusal(agent: str, event: Enforcement, src: str) -> Incident:
-    if event.reason in _API and _NO_REQUEST.search(event.error or ""):
+def _refusal(agent: str, event: Enforcement) -> Incident:
+    src = event.src
+    if event.is_api_error and _NO_REQUEST.search(event.error or ""):
         return Incident("empty_retry", agent, event.t, event.round, f"{_EMPTY_RETRY}{event.error}", [src])
-    if event.reason in _API:
+    if event.is_api_error:
         fatal = " (fatal)" if event.reason != "api_error" else ""
         return Incident("api_error", agent, event.t, event.round, f"{event.error or 'no message'}{fatal}", [src])
     called = f" (called {', '.join(event.tool_calls)})" if event.tool_calls else ""
@@ -248,10 +247,10 @@ def _subagents(run: Run) -> list[Incident]:
     """S36: a subagent that never called a model and has a status all the same."""
     return [
         Incident(
-            "subagent", None, None, None, f"subagent {sub.id} ended without one API call", [f"metrics_summary.json#subagents.subagents[{index}]"],
+            "subagent", None, None, None, f"subagent {sub.id} ended without one API call", [sub.src],
             recorded_as=sub.status, tool="spawn_subagents",
         )
-        for index, sub in enumerate(run.subagents)
+        for sub in run.subagents
         if sub.api_calls == 0
     ]  # fmt: skip
 

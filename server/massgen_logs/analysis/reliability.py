@@ -13,10 +13,9 @@ from itertools import pairwise
 from msgspec import Struct, field
 
 from massgen_logs.analysis.voting import count
+from massgen_logs.readers.status_json import API_ERRORS
 from massgen_logs.run.model import ANY_AGENT, Enforcement, Run
 
-API_ERRORS = frozenset({"api_error", "fatal_api_error"})
-"""Reasons that are no refusal: the model's API failed, and MassGen tried again."""
 RETRIES_A_ROUND = 2
 CHARS_LOST = 5000
 
@@ -111,9 +110,7 @@ def retried(run: Run) -> list[Retries]:
         for event in incidents(list(events)):
             rounds.setdefault(event.round, []).append(event)
         found += [
-            Retries(
-                agent, number, count([event.reason for event in own]), [_place(agent, events, event) for event in own]
-            )
+            Retries(agent, number, count([event.reason for event in own]), [event.src for event in own])
             for number, own in rounds.items()
             if len(own) >= RETRIES_A_ROUND
         ]
@@ -132,7 +129,7 @@ def content_lost(run: Run) -> list[tuple[str, int, list[str]]]:
         own = [event for event in incidents(list(events)) if event.buffer_chars]
         lost = sum(event.buffer_chars for event in own)
         if lost > CHARS_LOST:
-            found.append((agent, lost, [_place(agent, events, event) for event in own]))
+            found.append((agent, lost, [event.src for event in own]))
     return found
 
 
@@ -150,11 +147,6 @@ def unknown_tools(run: Run) -> list[tuple[str, str]]:
         which = "that it was not given" if servers or maybe else "that do not exist"
         found.append((agent, f"{agent} called tools {which}: {told}"))
     return found
-
-
-def _place(agent: str, events: tuple[Enforcement, ...], event: Enforcement) -> str:
-    index = next(index for index, other in enumerate(events) if other is event)
-    return f"status.json#agents.{agent}.reliability.enforcement_attempts[{index}]"
 
 
 def _of_agent(run: Run, name: str) -> AgentReliability:
@@ -177,7 +169,7 @@ def _of_agent(run: Run, name: str) -> AgentReliability:
     return AgentReliability(
         count([event.reason for event in events]), count([event.reason for event in distinct]), len(events),
         run.chars_lost.get(name, 0), sum(event.buffer_chars for event in distinct), as_text,
-        len(unrecorded(run, name)), unknown, by_round, error, "status.json", [_place(name, events, event) for event in distinct[:5]], list(events),
+        len(unrecorded(run, name)), unknown, by_round, error, "status.json", [event.src for event in distinct[:5]], list(events),
     )  # fmt: skip
 
 

@@ -116,13 +116,14 @@ def _moments(run: Run) -> list[TimelineEvent]:
 def _enforcement(run: Run) -> list[TimelineEvent]:
     found: list[TimelineEvent] = []
     for agent, events in (run.enforcement or {}).items():
-        for index, event in enumerate(events):
-            if event.reason == "fairness_terminal_wait":
+        for event in events:
+            if event.is_fairness_gate:
                 continue  # told as the refused vote that it is
-            src = f"status.json#agents.{agent}.reliability.enforcement_attempts[{index}]"
             detail = f"{event.reason} ({event.attempt}/{event.max_attempts}), {event.buffer_chars} chars lost"
             found.append(
-                TimelineEvent(run.since_start(event.t), "enforcement", agent, event.round, None, None, detail, src)
+                TimelineEvent(
+                    run.since_start(event.t), "enforcement", agent, event.round, None, None, detail, event.src
+                )
             )
     return found
 

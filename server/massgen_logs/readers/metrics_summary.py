@@ -19,6 +19,7 @@ class Subagent(Struct, frozen=True):
     usage: Usage
     elapsed_s: float | None
     api_calls: int | None
+    src: str = ""
 
 
 class Metrics(Struct):
@@ -59,13 +60,16 @@ def read(path: Path | None) -> Read[Metrics]:
             )
             for name, value in agents.items()
         },
-        subagents=tuple(_subagent(entry) for entry in mappings(mapping(data.get("subagents")).get("subagents"))),
+        subagents=tuple(
+            _subagent(entry, f"metrics_summary.json#subagents.subagents[{index}]")
+            for index, entry in enumerate(mappings(mapping(data.get("subagents")).get("subagents")))
+        ),
     )
     return Read(metrics, doc.source, doc.problems)
 
 
-def _subagent(data: dict[str, object]) -> Subagent:
+def _subagent(data: dict[str, object], src: str) -> Subagent:
     return Subagent(
         text(data.get("subagent_id")) or "?", text(data.get("status")), text(data.get("task")), usage_of(data),
-        number(data.get("elapsed_seconds")), integer(mapping(data.get("api_timing")).get("total_calls")),
+        number(data.get("elapsed_seconds")), integer(mapping(data.get("api_timing")).get("total_calls")), src,
     )  # fmt: skip

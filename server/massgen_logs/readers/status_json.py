@@ -45,6 +45,10 @@ class RoundRecord(Struct, frozen=True):
     src: str
 
 
+API_ERRORS = frozenset({"api_error", "fatal_api_error"})
+"""Reasons of an enforcement entry that say nothing of the agent: the API broke its response off."""
+
+
 class Enforcement(Struct, frozen=True):
     """One entry of reliability.enforcement_attempts: a response that MassGen refused."""
 
@@ -57,6 +61,17 @@ class Enforcement(Struct, frozen=True):
     buffer_preview: str | None
     buffer_chars: int
     t: float | None
+    src: str = ""
+
+    @property
+    def is_api_error(self) -> bool:
+        """Not the agent's response was refused: the API broke it off."""
+        return self.reason in API_ERRORS
+
+    @property
+    def is_fairness_gate(self) -> bool:
+        """The fairness gate refused a vote that was cast before the newest answers were seen."""
+        return self.reason == "fairness_terminal_wait"
 
 
 class AgentStatus(Struct, frozen=True):
@@ -181,7 +196,10 @@ def _agent(name: str, data: dict[str, object]) -> AgentStatus:
         tool_calls=integer(tools.get("total_calls")),
         tool_failures=integer(tools.get("total_failures")),
         reliability_recorded="reliability" in data,
-        enforcement=tuple(_enforcement(entry) for entry in mappings(reliability.get("enforcement_attempts"))),
+        enforcement=tuple(
+            _enforcement(entry, f"status.json#agents.{name}.reliability.enforcement_attempts[{index}]")
+            for index, entry in enumerate(mappings(reliability.get("enforcement_attempts")))
+        ),
         retries=integer(reliability.get("total_enforcement_retries")),
         chars_lost=integer(reliability.get("total_buffer_chars_lost")),
         unknown_tools=tuple(texts(reliability.get("unknown_tools"))),
@@ -189,9 +207,9 @@ def _agent(name: str, data: dict[str, object]) -> AgentStatus:
     )
 
 
-def _enforcement(data: dict[str, object]) -> Enforcement:
+def _enforcement(data: dict[str, object], src: str) -> Enforcement:
     return Enforcement(
         integer(data.get("round")), integer(data.get("attempt")), integer(data.get("max_attempts")),
         text(data.get("reason")) or "unknown", tuple(texts(data.get("tool_calls"))), text(data.get("error_message")),
-        text(data.get("buffer_preview")), integer(data.get("buffer_chars")) or 0, number(data.get("timestamp")),
+        text(data.get("buffer_preview")), integer(data.get("buffer_chars")) or 0, number(data.get("timestamp")), src,
     )  # fmt: skip

@@ -282,11 +282,10 @@ def _moments(build: _Build, root: Record, spans: list[tuple[Spent, Record]], end
             parent = _parent(moment.agent, moment.t - root.start, spans, root)
             build.log("Agent injection", moment.t, parent, moment.src, moment.detail, agent_id=moment.agent)
     for agent, events in (run.enforcement or {}).items():
-        for index, event in enumerate(events):
+        for event in events:
             at = event.t if event.t is not None else end
-            where = f"status.json#agents.{agent}.reliability.enforcement_attempts[{index}]"
             record = build.log(
-                "Agent enforcement", at, _parent(agent, at - root.start, spans, root), where, f"{agent}: {event.reason}", agent_id=agent,
+                "Agent enforcement", at, _parent(agent, at - root.start, spans, root), event.src, f"{agent}: {event.reason}", agent_id=agent,
                 reason=event.reason, round=event.round, attempt=event.attempt, buffer_chars=event.buffer_chars, error_message=event.error,
             )  # fmt: skip
             record.level = "warn"

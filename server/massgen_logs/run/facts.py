@@ -130,9 +130,9 @@ def _confirmed(moment: Moment, files: Files, recorded: bool) -> bool:
     entry = files.status.agents.get(moment.agent or "")
     records = entry.enforcement if entry else ()
     if moment.kind == "vote_refused":
-        return not recorded or any(record.reason == "fairness_terminal_wait" for record in records)
+        return not recorded or any(record.is_fairness_gate for record in records)
     if moment.detail.startswith("Error: "):
-        errors = [record.error or "" for record in records if record.reason in {"api_error", "fatal_api_error"}]
+        errors = [record.error or "" for record in records if record.is_api_error]
         return not recorded or any(error[:40] in moment.detail for error in errors)
     return files.usable is None and (entry is None or entry.status in {None, "error"})
 

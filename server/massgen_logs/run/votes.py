@@ -212,12 +212,12 @@ def _refused(digest: Digest | None, status: Status, ids: dict[str, str]) -> list
     """Votes that the fairness gate refused: two an execution are enforcement events, the third is only a text."""
     votes: list[Vote] = []
     for agent, entry in status.agents.items():
-        for index, attempt in enumerate(entry.enforcement):
-            if attempt.reason != "fairness_terminal_wait":
-                continue
-            named, reason = _vote_call(attempt.buffer_preview or "")
-            src = f"status.json#agents.{agent}.reliability.enforcement_attempts[{index}]"
-            votes.append(Vote.of_refused(agent, ids.get(named or "", named), reason, attempt.round, attempt.t, src))
+        for record in entry.enforcement:
+            if record.is_fairness_gate:
+                named, reason = _vote_call(record.buffer_preview or "")
+                votes.append(
+                    Vote.of_refused(agent, ids.get(named or "", named), reason, record.round, record.t, record.src)
+                )
     votes += [
         Vote.of_refused(moment.agent, None, None, None, moment.t, moment.src)
         for moment in (digest.moments if digest else ())

@@ -144,12 +144,12 @@ def _silent_subagent(run: Run, rule: Rule) -> list[Finding]:
         rule.finding(
             s.id,
             f"sub-agent {s.id} made no model call and is recorded with status {s.status}",
-            [f"metrics_summary.json#subagents.subagents[{index}]"],
+            [s.src],
             f"a model call in the own logs of {s.id}",
             api_calls=0,
             seconds=s.elapsed_s,
         )
-        for index, s in enumerate(run.subagents)
+        for s in run.subagents
         if s.api_calls == 0
     ]
 
