@@ -100,18 +100,28 @@ def test_a_nested_log_tree_is_no_session(root: Path) -> None:
     assert session_names(root) == [B, A, "log_20250101_000000"]
 
 
-def test_split_turn(root: Path) -> None:
-    """--continue: turn_1 has only the logs, turn_2 everything else; together they are turn 2."""
+@pytest.mark.parametrize("other", ["status.json", "coordination_events.json"])
+def test_split_turn(root: Path, other: str) -> None:
+    """--continue: turn_1 has only the logs, turn_2 everything else; together they are turn 2. A file that a file manager leaves, or the
+    loss of status.json, changes nothing."""
     log = root / "log_20261123_000000_000000"
-    for name in ("events.jsonl", "massgen.log", "execution_metadata.yaml"):
+    for name in ("events.jsonl", "massgen.log", "execution_metadata.yaml", ".DS_Store"):
         touch(log / "turn_1" / "attempt_1" / name)
-    touch(log / "turn_2" / "attempt_1" / "status.json")
+    touch(log / "turn_2" / "attempt_1" / other)
     session = read_session(log)
     assert [t.number for t in session.turns] == [2]
     attempt = session.turns[0].attempts[0]
     assert attempt.file("events.jsonl") == log / "turn_1" / "attempt_1" / "events.jsonl"
-    assert attempt.file("status.json") == log / "turn_2" / "attempt_1" / "status.json"
+    assert attempt.file(other) == log / "turn_2" / "attempt_1" / other
     assert resolve(root, log.name, turn=1).turn.number == 2
+
+
+def test_an_empty_attempt_is_no_run(root: Path) -> None:
+    """MassGen makes the folder before it writes to it: latest is the newest run that has begun."""
+    (root / A / "turn_1" / "attempt_2").mkdir()
+    (root / "log_20261124_000000_000000" / "turn_1" / "attempt_1").mkdir(parents=True)
+    assert [a.number for a in read_session(root / A).turns[0].attempts] == [1]
+    assert resolve(root).session.path == root / B
 
 
 def test_root_is_found_in_order(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

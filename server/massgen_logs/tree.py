@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from massgen_logs.attempt import LOG_HALF, Attempt
 from massgen_logs.errors import MassgenLogError, nearest, quoted
-from massgen_logs.handles import SESSION, entries, file_status, is_file, names_in, status
+from massgen_logs.handles import SESSION, entries, file_status, is_file, is_open, names_in, status
 
 REPORT = "ANALYSIS_REPORT.md"
 RUN_FILES = frozenset({
@@ -276,7 +276,11 @@ def _sessions_around(path: Path) -> list[Path]:
 
 
 def _attempts(turn: Path, inside: list[tuple[str, bool]]) -> tuple[Attempt, ...]:
-    found = [Attempt(number, turn / name) for number, name in _numbered(inside, "attempt_")]
+    found = [
+        Attempt(number, turn / name)
+        for number, name in _numbered(inside, "attempt_")
+        if names_in(f"{turn}{os.sep}{name}") or not is_open(turn / name)  # an empty one holds no run, or none yet
+    ]
     if any(one.number == 1 for one in found) and ("massgen.log", False) in inside:
         return _at_home(found, turn)
     if len(found) > 1 and is_file(found[0].path / "massgen.log"):
@@ -310,7 +314,8 @@ def _join_split(turns: list[Turn]) -> list[Turn]:
     for turn in turns:
         half = next((h for n, h in halves.items() if n < turn.number and n not in used), None)
         first = turn.attempts[0]
-        if half and not any(is_file(first.path / name) for name in LOG_HALF) and is_file(first.path / "status.json"):
+        rest_of_run = any(is_file(first.path / name) for name in _REST)
+        if half and rest_of_run and not any(is_file(first.path / name) for name in LOG_HALF):
             used.add(half.number)
             rest = turn.attempts[1:]
             turn = Turn(turn.number, turn.path, (Attempt(first.number, first.path, half.attempts[0].path), *rest))
@@ -318,8 +323,12 @@ def _join_split(turns: list[Turn]) -> list[Turn]:
     return [turn for turn in joined if turn.number not in used]
 
 
+_REST = ("status.json", "coordination_events.json", "snapshot_mappings.json")
+"""Any of these is in the other half of a `--continue` run."""
+
+
 def _only_logs(path: Path) -> bool:
-    found = entries(path)
+    found = [entry for entry in entries(path) if not entry[0].startswith(".")]  # .DS_Store
     names = {name for name, is_dir in found if not is_dir}
     logs = {name for name in names if name in LOG_HALF or name.endswith(".log.zip")}
     return bool(names & LOG_HALF) and names <= logs | {"execution_metadata.yaml"} and not any(d for _, d in found)

@@ -7,6 +7,7 @@ import shutil
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -208,3 +209,135 @@ def test_many_agents_and_events_stay_within_the_budget(copy_of, run_cli) -> None
         assert code == 0
         assert len(out) / 4 < (2000 if tool != "draft-report" else 10_000), tool
     shutil.rmtree(root)
+
+
+def truth(name: str, attempt: int = 1) -> dict[str, Any]:
+    return json.loads((CORPUS / name / "truth.json").read_text())["runs"][attempt - 1]
+
+
+def votes_are_true(ask, root: Path, name: str, attempt: int = 1) -> None:
+    said = ask("vote_reasons", "--logs-dir", str(root), "--attempt", str(attempt))["data"]
+    assert said["final"] == truth(name, attempt)["final_votes"]
+    votes = ask("run_overview", "--logs-dir", str(root), "--attempt", str(attempt))["data"]["votes"]
+    assert (votes["accepted"], votes["ignored"]) == tuple(
+        truth(name, attempt)[f"votes_{k}"] for k in ("accepted", "ignored")
+    )
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("name", ["s3_enforcement_0.1.97", "s2_three_agents_0.1.97", "s1_clean_0.1.0"])
+def test_votes_after_a_tear_are_not_lost(name: str, share: float, copy_of, ask) -> None:
+    """The last ones decide: the other records hold them all."""
+    root = copy_of(name)
+    file = next(root.rglob("coordination_events.json"))
+    file.write_bytes(file.read_bytes()[: int(file.stat().st_size * share)])
+    votes_are_true(ask, root, name)
+
+
+@pytest.mark.parametrize("lost", ["unknown event", "removed", "torn"])
+def test_what_an_orchestration_restart_leaves(lost: str, copy_of, ask) -> None:
+    """s7b attempt 1: the restart began MassGen's record anew; status.json's counters are of the time after it, whatever became of
+    coordination_events.json."""
+    name = "s7b_orch_restart_0.1.97"
+    root = copy_of(name)
+    file = attempt(root) / "coordination_events.json"
+    data = json.loads(file.read_text())
+    data["events"].append(data["events"][-1] | {"event_type": "telemetry_flush"})
+    file.write_text(json.dumps(data))
+    if lost == "removed":
+        file.unlink()
+    elif lost == "torn":
+        file.write_text(file.read_text()[:40])
+    votes_are_true(ask, root, name)
+    overview = ask("run_overview", "--logs-dir", str(root), "--attempt", "1")["data"]
+    assert overview["restarts"] == truth(name)["restarts"]
+    assert ask("cost_and_tokens", "--logs-dir", str(root), "--attempt", "1")["data"]["cumulative"] is False
+
+
+def test_a_vote_whose_file_is_lost_is_told_by_its_event(copy_of, ask) -> None:
+    """s7a, turn 1: agent_a voted twice, agent_b once; coordination_events.json and agent_a's last vote.json are gone."""
+    root = copy_of("s7a_multiturn_0.1.97")
+    newest = max(root.glob("log_*"))
+    shutil.rmtree(newest)
+    (attempt(root) / "coordination_events.json").unlink()
+    max(root.rglob("agent_a/*/vote.json")).unlink()
+    votes_are_true(ask, root, "s7a_multiturn_0.1.97")
+
+
+@pytest.mark.parametrize("name", ["s2_three_agents_0.1.46", "s2_three_agents_0.1.70", "s2_three_agents_0.1.97"])
+def test_texts_of_a_display_that_writes_all_twice_count_once(name: str, copy_of, ask) -> None:
+    """Only agent_outputs tells of ignored votes here."""
+    root = copy_of(name)
+    for lost in ("coordination_events.json", "events.jsonl"):
+        (attempt(root) / lost).unlink()
+    votes_are_true(ask, root, name)
+
+
+def test_an_unknown_tool_is_told_once(copy_of, ask) -> None:
+    """s3: agent_b called `frobnicate` once."""
+    root = copy_of("s3_enforcement_0.1.97")
+    (attempt(root) / "events.jsonl").unlink()
+    flagged = json.dumps(ask("read_status_reliability", "--logs-dir", str(root))["data"])
+    assert "frobnicate" in flagged
+    assert "frobnicate x2" not in flagged
+
+
+@pytest.mark.parametrize("damage", ["removed", "torn", "emptied", "removed with metadata"])
+def test_a_lost_status_is_no_fault_of_the_version(damage: str, copy_of, run_cli) -> None:
+    """Nothing is said of what it would have held."""
+    root = copy_of("s3_enforcement_0.1.97")
+    file = attempt(root) / "status.json"
+    metadata = attempt(root) / "execution_metadata.yaml"
+    text = file.read_text()
+    file.unlink()
+    if damage in {"torn", "emptied"}:
+        file.write_text(text[:500] if damage == "torn" else "")
+    elif "metadata" in damage:
+        metadata.unlink()
+    for tool in ("run-overview", "read-status-reliability", "cost-and-tokens"):
+        _, out, _ = run_cli(tool, "--logs-dir", str(root))
+        assert "status.json says winner null" not in out
+        assert "this version keeps no" not in out
+        assert "this version records no" not in out
+    assert "status.json" in run_cli("run-overview", "--logs-dir", str(root))[1].split("sources: ")[1]
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "massgen.log", "execution_metadata.yaml", "status.json"])
+def test_an_empty_file_is_named(name: str, copy_of, ask) -> None:
+    """It is there, and holds nothing."""
+    root = copy_of("s1_clean_0.1.97")
+    (attempt(root) / name).write_bytes(b"")
+    assert {"file": name, "line": None, "what": "empty"} in ask("run_overview", "--logs-dir", str(root))["problems"]
+
+
+@pytest.mark.parametrize("name", ["s1_clean_0.1.12", "s15_claude_code_0.1.97"])
+def test_a_log_that_ends_before_its_run_is_a_floor(name: str, copy_of, ask) -> None:
+    """Cut at a line's end, where MassGen's own metrics count no calls: 0.1.12 has none, claude_code's tools are in none."""
+    root = copy_of(name)
+    file = attempt(root) / ("massgen.log" if "0.1.12" in name else "events.jsonl")
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[: len(lines) // 3]))
+    notes = [n["text"] for n in ask("repeated_commands", "--logs-dir", str(root))["notes"] if n["id"] == "lost_events"]
+    assert any(text.startswith(f"{file.name} ends ") for text in notes)
+
+
+def test_a_byte_order_mark_is_no_damage(copy_of, ask) -> None:
+    """Some editors put one before UTF-8."""
+    root = copy_of("s1_clean_0.1.97")
+    for file in (*attempt(root).glob("*.json"), next(root.rglob("final/*/answer.txt"))):
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    answer = ask("run_overview", "--logs-dir", str(root))
+    assert answer["problems"] == []
+    assert answer["data"]["final_answer"]["chars"] == 73
+    assert answer["data"]["cost_usd"] == pytest.approx(0.11229)
+
+
+def test_an_agents_id_may_hold_brackets(copy_of, ask) -> None:
+    """s7b attempt 1, whose ignored vote only a text tells."""
+    root = copy_of("s7b_orch_restart_0.1.97")
+    for file in [path for path in root.rglob("*") if path.is_file()]:
+        file.write_bytes(file.read_bytes().replace(b"agent_a", b"a[0]"))
+    for folder in sorted(root.rglob("agent_a"), reverse=True):
+        folder.rename(folder.with_name("a[0]"))
+    votes = ask("run_overview", "--logs-dir", str(root), "--attempt", "1")["data"]["votes"]
+    assert (votes["accepted"], votes["ignored"]) == (2, 1)

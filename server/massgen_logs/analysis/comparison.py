@@ -181,7 +181,7 @@ def _figures(run: Run, seen: Overview, spent: Costs) -> dict[tuple[str, str], Va
         **_tokens(run, spent),
         ("answers", "count"): _count(seen.answers, floor),
         ("votes_accepted", "count"): _count(seen.votes.accepted, floor),
-        ("votes_ignored", "count"): _count(seen.votes.ignored, floor, "this version drops some votes without a record"),
+        ("votes_ignored", "count"): _count(seen.votes.ignored, floor, "no complete record of them"),
         ("votes_refused", "count"): _count(seen.votes.refused, floor),
         ("votes_counted", "count"): _count(seen.votes.counted, floor),
         ("times_restarted", "count"): _count(_sum(restarts), floor, "not recorded for every agent"),

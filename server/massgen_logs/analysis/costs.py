@@ -87,7 +87,7 @@ class Costs(Struct, frozen=True):
 
     recorded: bool
     status_missing: bool
-    """The version records them, and status.json is missing."""
+    """The version records them, and status.json is missing or unreadable."""
     agents: dict[str, AgentCost]
     total: Total
     cumulative: bool

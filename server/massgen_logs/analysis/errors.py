@@ -338,7 +338,7 @@ def _not_shown(run: Run, stderr: Stderr) -> list[str]:
     elif run.enforcement is None:
         found.append(
             "refused responses and API errors have no record "
-            + ("here, status.json is missing" if run.status_missing else "in this version")
+            + ("here, status.json is missing or unreadable" if run.status_missing else "in this version")
             + ": told is what massgen.log's text tells"
         )
     else:

@@ -25,6 +25,8 @@ MAX_LINE = 64 * 1024 * 1024
 MAX_LABEL, MAX_NAME = 120, 255
 """Characters of an answer's label and of an agent's or a tool's name, which stand in many lines. MassGen's labels have about eight;
 an agent's name is a folder's too."""
+_BOM = b"\xef\xbb\xbf"
+"""What some editors put before UTF-8."""
 _BLOCK = 1 << 18
 _LOOKS = 1000
 """Lines after which a reader looks whether its caller still waits."""
@@ -64,7 +66,7 @@ class Read(Struct, Generic[T]):
 
 
 def read_text(path: Path | None, limit: int = MAX_DOCUMENT) -> Read[str]:
-    """The whole file as text. UTF-8; other bytes are replaced and reported. Line ends become newlines."""
+    """The whole file as text. UTF-8, with or without its mark; other bytes are replaced and reported. Line ends become newlines."""
     if path is None:
         return Read("")
     name = path.name
@@ -75,6 +77,7 @@ def read_text(path: Path | None, limit: int = MAX_DOCUMENT) -> Read[str]:
         return Read("", Source(name, 0, 1), [Problem(name, None, f"cannot be opened: {error.strerror or error}")])
     if len(data) > limit:
         return Read("", Source(name, 0, 1), [Problem(name, None, f"larger than {limit} bytes: not read")])
+    data = data.removeprefix(_BOM)
     found = Read(decode(data), Source(name, 1))
     if "�" in found.value and "�".encode() not in data:
         found.problems.append(Problem(name, None, "bytes that are not UTF-8 were replaced"))

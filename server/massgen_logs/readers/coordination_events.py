@@ -45,7 +45,8 @@ class Event(Struct, frozen=True):
 
 
 class Coordination(Struct):
-    """session_metadata and the events without poll noise; times in Unix seconds, agents in config order."""
+    """session_metadata and the events without poll noise; times in Unix seconds, agents in config order. torn: the file
+    breaks off, and later events are lost."""
 
     question: str | None = None
     agents: tuple[str, ...] = ()
@@ -54,17 +55,19 @@ class Coordination(Struct):
     winner: str | None = None
     events: list[Event] = field(default_factory=list[Event])
     noise: int = 0
+    torn: bool = False
 
 
 def read(path: Path | None) -> Read[Coordination]:
     """Read coordination_events.json."""
     doc = read_json(path)
-    if not doc.value and doc.source and doc.source.unreadable:
+    torn = not doc.value and doc.source is not None and doc.source.unreadable > 0
+    if torn:
         doc.value = _salvaged(read_text(path).value)
     meta = mapping(doc.value.get("session_metadata"))
     found = Coordination(
         text(meta.get("user_prompt")), tuple(as_names(meta.get("agent_ids"))), number(meta.get("start_time")),
-        number(meta.get("end_time")), as_name(meta.get("final_winner")),
+        number(meta.get("end_time")), as_name(meta.get("final_winner")), torn=torn,
     )  # fmt: skip
     entries = mappings(doc.value.get("events"))
     for index, entry in enumerate(entries):

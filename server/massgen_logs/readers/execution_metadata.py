@@ -60,6 +60,9 @@ def read(path: Path | None) -> Read[Metadata]:
     except Exception as error:  # PyYAML lets through whatever Python raises at a value that does not fit its tag
         problem = Problem(name, None, f"no valid YAML: {(str(error) or type(error).__name__).splitlines()[0][:120]}")
         return Read(Metadata(version=read_version(path)), Source(name, 0, 1), [problem])
+    if not data:
+        what = "no YAML mapping" if found.value.strip() else "empty"
+        return Read(Metadata(), Source(name, 0, 1), [Problem(name, None, what)])
     config, args = mapping(data.get("config")), mapping(data.get("cli_args"))
     version = text(data.get("massgen_version"))
     metadata = Metadata(

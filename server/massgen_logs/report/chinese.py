@@ -95,8 +95,8 @@ SENTENCES = {
     "No tool calls.": "没有工具调用。",
     "None.": "无。", "same input with different output, false successes, likely root causes":
         "相同输入不同输出、误报的成功、可能的根本原因",
-    "status.json is missing: tokens and cost are unknown, not zero.": "缺少 status.json：Token与成本未知，而非零。",
-    "status.json is missing: how many responses were refused is unknown.": "缺少 status.json：被拒绝的响应数未知。",
+    "status.json is missing or unreadable: tokens and cost are unknown, not zero.": "缺少 status.json 或无法读取：Token与成本未知，而非零。",
+    "status.json is missing or unreadable: how many responses were refused is unknown.": "缺少 status.json 或无法读取：被拒绝的响应数未知。",
     "This version keeps no record of refused responses.": "此版本不记录被拒绝的响应。",
     "- {id}: backend {backend}, model {model}": "- {id}: 后端 {backend}，模型 {model}",
     "1. issue: what to do about it; or: none": "1. 问题：如何处理；或写：无", "as above": "同上",
@@ -251,8 +251,8 @@ TOLD = {
     r"refused responses and API errors: no file of these logs holds them": "被拒绝的响应与API错误：日志中没有文件记录",
     r"refused responses and API errors have no record in this version: told is what massgen\.log's text tells":
         "此版本不记录被拒绝的响应与API错误：所列仅来自 massgen.log 的文本",
-    r"refused responses and API errors have no record here, status\.json is missing: told is what massgen\.log's text tells":
-        "缺少 status.json，没有被拒绝的响应与API错误的记录：所列仅来自 massgen.log 的文本",
+    r"refused responses and API errors have no record here, status\.json is missing or unreadable: told is what massgen\.log's text tells":
+        "缺少 status.json 或无法读取，没有被拒绝的响应与API错误的记录：所列仅来自 massgen.log 的文本",
     r"(.+): only their client's times are recorded \(start-up and queueing are in them\): none of their calls is among the slowest, and "
     r"their tools time is no measure of their commands": "{}：只记录了客户端的时间（含启动与排队）：其调用不列入最慢调用，其工具时间不能衡量命令耗时",
     r"stored answer (\S+)": "已存储的答案 {}", r"cut by the limit, stored answer (\S+)": "被时限截断，已存储的答案 {}",

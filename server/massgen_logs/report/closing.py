@@ -22,7 +22,7 @@ def costs_section(m: Material) -> dict[str, list[str]]:
     say, spent = m.say, m.spent
     section = "6. Cost & Token Analysis"
     body = [
-        say("status.json is missing: tokens and cost are unknown, not zero.")
+        say("status.json is missing or unreadable: tokens and cost are unknown, not zero.")
         if spent.status_missing
         else say("This version records no tokens and no cost: unknown, not zero.")
     ]
@@ -154,7 +154,7 @@ def _enforcement(m: Material) -> list[str]:
     say, found = m.say, reliability(m.run)
     if not found.recorded:
         told = _incidents(m, _of(m, frozenset({"refused_response"})))
-        missing = say("status.json is missing: how many responses were refused is unknown.")
+        missing = say("status.json is missing or unreadable: how many responses were refused is unknown.")
         return [
             missing if found.status_missing else say("This version keeps no record of refused responses."),
             *(["", *told] if told else []),

@@ -6,8 +6,8 @@ In this order, the first that holds:
 2. status.json finish_reason: "timeout" is `timed_out`, "waiting_for_review" is `finished`, and so is "completed" beside a
    file that is written only at the end, torn or not, or beside the end of the presentation in events.jsonl: MassGen says
    completed from the start of the presentation on, and after Ctrl-C in it, too: a presentation that events.jsonl tells of
-   and whose answer was never locked, evaluated or begun again was interrupted, and the run is `unfinished`. "error" with is_complete
-   only means that an agent died while the others may go on, and "in_progress" stands for ever after a timeout without an
+   and whose answer was never locked, evaluated or begun again was interrupted, and the run is `unfinished`; unless status.json has its
+   round, which is recorded when it has come to its end. "error" with is_complete only means that an agent died while the others may go on, and "in_progress" stands for ever after a timeout without an
    answer: neither decides.
 3. `timed_out`: an agent_timeout in coordination_events.json; an orchestrator_timeout in events.jsonl; "Orchestrator
    Timeout" in massgen.log.
@@ -73,9 +73,9 @@ _LOG_TIME = re.compile(rb"^(\d\d):(\d\d):(\d\d)(?:\.\d+)? [|]", re.M)
 
 
 def is_emptied(coordination: Coordination) -> bool:
-    """True for the file that an orchestration restart leaves: only session_start and session_end, and no question."""
-    kinds = {event.type for event in coordination.events}
-    return bool(kinds) and kinds <= {"session_start", "session_end"} and coordination.question is None
+    """True for the file that an orchestration restart leaves: session_start and session_end, no event of an agent, and no question."""
+    events = coordination.events
+    return bool(events) and coordination.question is None and not any(event.agent for event in events)
 
 
 def decide(
@@ -106,7 +106,7 @@ def decide(
     if status.finish_reason == "timeout":
         return Ending("timed_out", status.finish_details or "timeout", "status.json#finish_reason", last)
     ended_files = any(attempt.file(name) for name in _END_FILES)
-    cut = _cut(attempt) if status.finish_reason != "waiting_for_review" else ""
+    cut = "" if status.finish_reason == "waiting_for_review" or _presented(status) else _cut(attempt)
     if cut:
         events, logs = read_tail(attempt.file("events.jsonl"), _TAIL), _log_ends(attempt)
         return _not_ended(
@@ -159,6 +159,13 @@ def _not_ended(
     if last is not None and -ALIVE_S < now - last < ALIVE_S:
         return Ending("in_progress", "still running", "last sign of life in the logs", last)
     return Ending("unfinished", *why, last)
+
+
+def _presented(status: Status) -> bool:
+    """A presentation of this attempt came to its end: a later attempt's or turn's status.json has the rounds of earlier ones, too."""
+    began = (status.start_time or 0.0) - 1
+    rounds = (record for entry in status.agents.values() for record in entry.rounds)
+    return any(record.type == "presentation" and (record.start or 0.0) >= began for record in rounds)
 
 
 def _cut(attempt: Attempt) -> str:

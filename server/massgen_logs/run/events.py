@@ -38,7 +38,7 @@ from massgen_logs.run.model import SILENCE_S, Call, Moment, Silence
 from massgen_logs.run.outcome import Said
 from massgen_logs.run.planted import Places
 
-IGNORED = re.compile(r"🔄 Vote for \[([^\]\n]*)\] ignored \(reason: (.*?)\) - restarting due to new answers", re.S)
+IGNORED = re.compile(r"🔄 Vote for \[([^\n]{0,255}?)\] ignored \(reason: (.*?)\) - restarting due to new answers", re.S)
 _UNKNOWN_TOOL = re.compile(r"⚠️ Unknown tool: (\S+) \(not registered\)(?=\s*🔧 used \1 tool \(not implemented\))")
 _API_ERROR = re.compile(r"❌ (Error: .*)")
 _AGENT_ERROR = re.compile(

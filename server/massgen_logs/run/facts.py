@@ -55,7 +55,7 @@ def rounds_from_times(run: Run) -> None:
 
 def fill_times(run: Run, files: Files, digest: Digest | None, old: old_logs.OldLogs | None) -> None:
     """Start, end and duration, with the file that gives the duration."""
-    usable = files.usable
+    usable = files.headed
     first = digest.said.first if digest else old.first if old else None
     run.started = usable.start if usable else None if files.emptied else files.status.start_time
     run.started = run.started if run.started is not None else first

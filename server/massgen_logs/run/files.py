@@ -46,14 +46,20 @@ class Files(Struct):
     metrics: Metrics
     tools: MetricsEvents
     emptied: bool
-    """coordination_events.json is what an orchestration restart leaves."""
+    """An orchestration restart began MassGen's record of this attempt anew: what coordination_events.json and the counters of status.json
+    hold is of the time after it."""
     clock: Clock
     sources: list[Source]
     problems: list[Problem]
 
     @property
     def usable(self) -> Coordination | None:
-        """The coordination events, unless they are missing or emptied."""
+        """The coordination events, unless they are missing, emptied or torn: of a torn file the last ones, which decide, are lost."""
+        return self.headed if not self.coordination.torn else None
+
+    @property
+    def headed(self) -> Coordination | None:
+        """The same, also torn: the times of the run stand at its head."""
         return self.coordination if self.coordination.events and not self.emptied else None
 
     @property
@@ -86,7 +92,8 @@ def read_files(place: Place) -> Files:
         take(snapshot_mappings.read(attempt.file("snapshot_mappings.json"))),
         take(metrics_summary.read(attempt.file("metrics_summary.json"))),
         take(metrics_events.read(attempt.file("metrics_events.json"))),
-        ending.is_emptied(coordination),
+        ending.is_emptied(coordination)
+        or (not coordination.events and place.attempt.number < place.turn.attempts[-1].number),
         clock_of(place, status, coordination, metadata),
         sources,
         problems,

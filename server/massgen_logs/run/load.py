@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from massgen_logs.attempt import Attempt
-from massgen_logs.handles import kept_open
+from massgen_logs.handles import file_status, kept_open
 from massgen_logs.readers.base import Problem, Source
 from massgen_logs.run import (
     answers,
@@ -80,8 +80,9 @@ def build(place: Place, *, orders: bool = True) -> Run:
     old = None
     if digest is None:
         old = old_logs.read(
-            attempt, order or list(attempt.agent_folders()), dialect_of, time, sources, problems, places
-        )
+            attempt, order or list(attempt.agent_folders()), dialect_of, time, sources, problems, places,
+            doubled=(versions.parse(files.metadata.version) or ()) >= (0, 1, 46) and not files.metadata.debug,
+        )  # fmt: skip
         order = order or old.agents or list(attempt.agent_folders())
         facts.times_from_metrics(old.calls, files.tools)
     how = ending.decide(attempt, files.status, coordination, files.failure, time)
@@ -138,7 +139,10 @@ def build(place: Place, *, orders: bool = True) -> Run:
     run.denied_recorded &= all(dialect_of(agent).refusals_recorded for agent in run.agents)
     ended = how.state == "finished" or (how.state == "timed_out" and bool(run.answers))
     expected = versions.expected_files(attempt, version, ended=ended, debug=bool(files.metadata.debug))
-    run.missing = [name for name in expected if attempt.file(name) is None]
+    paths = {name: attempt.file(name) for name in expected}
+    run.missing = [name for name, path in paths.items() if path is None]
+    sizes = {name: file_status(path) for name, path in paths.items() if path is not None}
+    problems += [Problem(name, None, "empty") for name, info in sizes.items() if info is not None and not info.st_size]
     run.planted = planted.collect(run, places)
     notes.add(run, attempt, files, digest, old, dialect_of, doubled)
     run.problems += [Problem(f"{name}/", None, "folder cannot be opened") for name in attempt.closed_folders()]

@@ -45,7 +45,7 @@ _UNKNOWN_TOOL = re.compile(
 _ERROR = re.compile(_head("ERROR") + r"\[ERROR\] orchestrator: (Error code: \d.*)")
 _VOTE = re.compile(
     _head("INFO")
-    + r"Stream chunk \[content\]: 🔄 Vote for \[([^\]]{0,255})\] ignored \(reason: (.*?)(?:\) - restarting due to new answers)?"
+    + r"Stream chunk \[content\]: 🔄 Vote for \[(.{0,255}?)\] ignored \(reason: (.*?)(?:\) - restarting due to new answers)?"
 )
 _LOOP = re.compile(_head("INFO") + r"\[Orchestrator\] Agent (.{1,255}?) starting execution loop.*")
 

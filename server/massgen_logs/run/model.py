@@ -341,8 +341,9 @@ class Run(Struct):
 
     @property
     def status_missing(self) -> bool:
-        """status.json, which this version writes, is not there: what it alone records is unknown here, not in the version."""
-        return "status.json" in self.missing
+        """status.json, which this version writes, is not there or can't be read: what it alone records is unknown here, not in the version."""
+        unreadable = any(source.file.startswith("status.json") and source.unreadable for source in self.sources)
+        return "status.json" in self.missing or unreadable
 
     def server_of(self, tool: str) -> str | None:
         """The MCP server that a tool `mcp__SERVER__NAME` belongs to, if MassGen failed to connect to it."""

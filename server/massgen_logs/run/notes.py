@@ -13,6 +13,9 @@ from massgen_logs.run.files import Files
 from massgen_logs.run.model import ANY_AGENT, Run, Vote
 from massgen_logs.run.old_logs import OldLogs
 
+_TAIL_S = 5.0
+"""Seconds by which the last line of a log may lie before the end of its run; under one in every sample."""
+
 
 def add(
     run: Run, attempt: Attempt, files: Files, digest: Digest | None, old: OldLogs | None,
@@ -22,7 +25,7 @@ def add(
     _ending(run, attempt, files)
     _votes(run, attempt, old)
     _usage(run, files, digest, doubled)
-    _calls(run, files, digest)
+    _calls(run, files, digest, old)
     _injections(run, digest, dialect_of)
     src = "execution_metadata.yaml#config" if attempt.file("execution_metadata.yaml") else ""
     for agent in run.agents.values():
@@ -52,7 +55,7 @@ def _ending(run: Run, attempt: Attempt, files: Files) -> None:
             "status_stale", "status.json was last saved before the run failed: its tokens, cost and refused responses are floors",
             run.ending.src,
         )  # fmt: skip
-    if files.emptied:
+    if files.emptied and attempt.file("coordination_events.json"):
         run.note(
             "emptied_by_restart",
             "an orchestration restart emptied coordination_events.json and status.json of this attempt: winner, votes and "
@@ -63,6 +66,7 @@ def _ending(run: Run, attempt: Attempt, files: Files) -> None:
         run.winner
         and run.ending.state in {"finished", "timed_out"}
         and attempt.file("status.json")
+        and not run.status_missing
         and status.winner is None
     ):
         run.note(
@@ -111,7 +115,10 @@ def _votes(run: Run, attempt: Attempt, old: OldLogs | None) -> None:
     if run.votes_ignored is None:
         run.note(
             "ignored_unknown",
-            "this version drops some votes without a record: how many were ignored is unknown",
+            "how many votes were ignored is unknown: "
+            + (
+                "this version drops some without a record" if old is not None and old.read_log else "no file here tells"
+            ),
             old.vote_src if old else "",
         )
     refused = sum(vote.refused for vote in run.votes)
@@ -161,7 +168,7 @@ def _numbering(run: Run, attempt: Attempt, accepted: list[Vote]) -> None:
                 return
 
 
-def _calls(run: Run, files: Files, digest: Digest | None) -> None:
+def _calls(run: Run, files: Files, digest: Digest | None, old: OldLogs | None) -> None:
     if not run.calls_recorded:
         run.note("no_calls", "no file that holds tool calls could be read: their numbers are unknown, not zero")
     # the display does not show what MassGen's hook refused
@@ -171,6 +178,8 @@ def _calls(run: Run, files: Files, digest: Digest | None) -> None:
         where = "events.jsonl" if digest is not None else "the logs"
         run.note("lost_events", f"metrics_events.json records {recorded} tool executions, {where} hold{'s' * (digest is not None)} "
                  f"{len(run.calls)}: what is counted from there is a floor", "metrics_events.json#tool_executions")  # fmt: skip
+    elif told := _ends_early(run, files, digest, old):
+        run.note("lost_events", told, told.split(" ", 1)[0])
     failed = [call for call in run.calls if call.outcome == "failed" and call.recorded_ok]
     if failed:
         run.note("false_success", f"{len(failed)} failed calls are a success for MassGen (its own count of failures: "
@@ -189,7 +198,7 @@ def _calls(run: Run, files: Files, digest: Digest | None) -> None:
         run.note("begun_again", f"MassGen began the orchestration {len(run.begun) - 1} more times in this attempt's folder, not as an "
                  "attempt of its own: what it did then, requests to the models too, is in no figure here", run.begun[1])  # fmt: skip
     if any(call.agent == ANY_AGENT for call in run.calls):
-        run.note("no_agent", 'this version records no agent with a command: its agent is "*"', run.calls[0].src)
+        run.note("no_agent", 'no file here names the agent of a command: its agent is "*"', run.calls[0].src)
     redacted = [call for call in run.calls if call.command and "[REDACTED]" in call.command]
     if redacted:
         run.note("redacted", f"{len(redacted)} commands were redacted by MassGen itself: different ones may look equal, and "
@@ -199,6 +208,15 @@ def _calls(run: Run, files: Files, digest: Digest | None) -> None:
         run.note(
             "open_calls", f"{len(opened)} calls have no recorded result: whether they failed is unknown", opened[0].src
         )
+
+
+def _ends_early(run: Run, files: Files, digest: Digest | None, old: OldLogs | None) -> str:
+    """A log that ends before its run did has lost its last part, which no torn line need show; "" where it hasn't."""
+    name, last = ("events.jsonl", digest.said.last) if digest else ("massgen.log", old.last if old else None)
+    end = files.usable.end if files.usable else files.status.last_updated
+    if run.ending.state not in {"finished", "timed_out"} or end is None or last is None or end - last <= _TAIL_S:
+        return ""
+    return f"{name} ends {end - last:.0f} s before the recorded end of the run: what is counted from it is a floor"
 
 
 def _usage(run: Run, files: Files, digest: Digest | None, doubled: list[Excess]) -> None:

@@ -8,7 +8,7 @@ same tool whose command it repeats, else with the oldest open one.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
@@ -66,6 +66,8 @@ class OldLogs(Struct):
     )
     """Agent to (time, src) of each message that asked it again."""
     first: float | None = None
+    last: float | None = None
+    """Times of the first and the last line of massgen.log."""
     read_log: bool = False
     """massgen.log or massgen_debug.log was there."""
     read_outputs: bool = False
@@ -94,8 +96,11 @@ def read(
     sources: list[Source],
     problems: list[Problem],
     planted: Places,
+    *,
+    doubled: bool,
 ) -> OldLogs:
-    """Read what there is, in the order of the module's rule; texts that give orders are added to `planted`."""
+    """Read what there is, in the order of the module's rule; texts that give orders are added to `planted`. doubled: this version's
+    agent_outputs have all texts but calls twice."""
     found = OldLogs(
         planted, oldest=attempt.file("status.json") is None and attempt.file("execution_metadata.yaml") is None
     )
@@ -105,24 +110,33 @@ def read(
         if outputs.source:
             sources.append(outputs.source)
             found.read_outputs = True
-            _outputs(agent, outputs.value, dialect_of(agent), outputs.source.file, found)
+            _outputs(agent, outputs.value, dialect_of(agent), outputs.source.file, found, 2 if doubled else 1)
     _massgen_log(attempt, clock, found, sources, problems, calls=not found.calls)
     if not found.calls and attempt.file("streaming_debug.log"):
         _streaming(attempt, clock, found, sources, problems)
     return found
 
 
-def _outputs(agent: str, rows: list[Piece], dialect: Dialect, file: str, found: OldLogs) -> None:
+def _outputs(agent: str, rows: list[Piece], dialect: Dialect, file: str, found: OldLogs, times: int) -> None:
+    """One agent's; times: how often each text stands there."""
     open_calls: list[Call] = []
     answers = 0
+    told = Counter[str]()
+
+    def first(words: str) -> bool:
+        told[words] += 1
+        return told[words] % times == 1 % times
+
     for row in rows:
         src = f"{file}:{row.place}"
         if row.kind == "text":
             answers += row.content.count(_ANSWER_DONE)
             found.planted.look(row.content, "text", agent, None, src)
-            found.ignored += [(None, agent, m[1], m[2], src) for m in IGNORED.finditer(row.content)]
-            found.unknown_tools[agent] += _UNKNOWN_TOOL.findall(row.content)
-            found.moments += [Moment(None, "api_retry", agent, m[0], src) for m in API_RETRY.finditer(row.content)]
+            found.ignored += [(None, agent, m[1], m[2], src) for m in IGNORED.finditer(row.content) if first(m[0])]
+            found.unknown_tools[agent] += [m[1] for m in _UNKNOWN_TOOL.finditer(row.content) if first(m[0])]
+            found.moments += [
+                Moment(None, "api_retry", agent, m[0], src) for m in API_RETRY.finditer(row.content) if first(m[0])
+            ]
         else:
             _piece(row, agent, dialect, src, None, answers, open_calls, found)
 
@@ -200,6 +214,7 @@ def _massgen_log(
             row = next(pieces(line.message))
             if row.kind != "text":  # a chunk that only quotes such a line begins with something else
                 _piece(row, ANY_AGENT, GENERIC, line.src, t, None, open_calls, found)
+    found.last = last
     found.vote_calls = max(voted_chunks, provider_votes)
     if not found.ignored:
         found.ignored = ignored_here

@@ -1,7 +1,7 @@
 """Votes.
 
-- Accepted votes are the vote_cast events of coordination_events.json; where that file is missing or was emptied by an
-  orchestration restart, the vote.json files, then the vote events of events.jsonl.
+- Accepted votes are the vote_cast events of coordination_events.json; where that file is missing, torn or was emptied by an
+  orchestration restart, the vote.json files, and the vote events of events.jsonl that none of these tells.
 - The voter's last accepted vote counts, its earlier ones are superseded; status.json results.votes still counts all. One after
   which an answer restarted the voter is taken back, also if no later vote of it is accepted: it is superseded, too.
 - Ignored votes are the vote_ignored events (all of them from 0.1.36 on), with the reason from the display text; without
@@ -49,7 +49,7 @@ def collect(
     problems: list[Problem],
     log: MainLog,
 ) -> list[Vote]:
-    """All votes by time; `coordination` is None where the file is missing or emptied."""
+    """All votes by time; `coordination` is None where the file is missing, torn or emptied."""
     files = _files(attempt, problems)
     votes = _accepted(coordination, digest, files)
     votes += _ignored(coordination, digest, old, version) + _refused(digest, status, _mapping(files, status))
@@ -141,25 +141,33 @@ def _accepted(
                 own[index][0] if index < len(own) else None,
             ))  # fmt: skip
     else:
-        rounds: dict[str, list[int]] = defaultdict(list)
-        for _, voter, _, _, round_, _ in digest.votes if digest else ():
-            rounds[voter].append(round_)
-        for own in files.values():
-            for index, (src, file) in enumerate(own):
-                known = rounds.get(file.voter, [])
-                round_ = known[index] if index < len(known) else None
-                votes.append(
-                    Vote.of_accepted(file.voter, file.voted_for, file.label, file.reason, round_, file.t, src, src)
-                )
-        for t, voter, target, reason, round_, src in digest.votes if digest else ():
-            if voter not in files:
-                votes.append(Vote.of_accepted(voter, target, None, reason, round_, t, src))
+        left = list(digest.votes) if digest else []
+        for src, file in (pair for own in files.values() for pair in own):
+            twin = next(
+                (one for one in left if one[1] == file.voter and one[2] == file.voted_for and _same(one[0], file.t)),
+                None,
+            )
+            if twin is not None:
+                left.remove(twin)
+            round_ = twin[4] if twin else None
+            votes.append(
+                Vote.of_accepted(file.voter, file.voted_for, file.label, file.reason, round_, file.t, src, src)
+            )
+        votes += [
+            Vote.of_accepted(voter, target, None, reason, round_, t, src)
+            for t, voter, target, reason, round_, src in left
+        ]
     votes.sort(key=lambda vote: vote.t if vote.t is not None else 0.0)
     last = {vote.voter: index for index, vote in enumerate(votes)}
     return [
         replace(vote, counted=last[vote.voter] == index, superseded=last[vote.voter] != index)
         for index, vote in enumerate(votes)
     ]
+
+
+def _same(t: float | None, other: float | None) -> bool:
+    """Whether a file and an event may tell of one vote: MassGen writes them within some hundredths of a second."""
+    return t is None or other is None or abs(t - other) < 1.0
 
 
 def _ignored(

@@ -19,6 +19,19 @@ def row_line(row: Sequence[object], limit: int = 160) -> str:
     return "|" + "|".join("-" if value is None else cell(value, limit) for value in row) + "|"
 
 
+def apart(lines: Iterable[str]) -> list[str]:
+    """The lines of an answer, with an empty one after each table: what follows is else a row of it to whoever renders it."""
+    found: list[str] = []
+    for line in lines:
+        row = len(found) > 1 and found[-1].startswith("|")
+        if row and not line.startswith("|") and line:
+            found.append("")
+        elif row and line.startswith("|-|") and found[-2].startswith("|"):
+            found.insert(-1, "")
+        found.append(line)
+    return found
+
+
 def seconds(value: float | None) -> str:
     """Seconds, with a precision that fits their size."""
     if value is None:

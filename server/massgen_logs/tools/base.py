@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from massgen_logs.errors import MassgenLogError, quoted
 from massgen_logs.text.clean import clean, encodable, flat, unbroken
 from massgen_logs.text.page import EVERYTHING, Page
+from massgen_logs.text.table import apart
 
 if TYPE_CHECKING:
     from massgen_logs.run.model import Note, Problem, Run, Source
@@ -137,7 +138,7 @@ class Answer(Struct):
         """Compact Markdown: scope line, body, what was cut, notes, sources, next."""
         from massgen_logs.text.mask import Masked
 
-        lines = [self._head(), *unbroken(self.tool.render(self.data))]
+        lines = [self._head(), *apart(unbroken(self.tool.render(self.data)))]
         if self.page is not None:
             lines.append(self._page_line(self.page))
         lines += [f"note: {flat(note['text'], 400)}" for note in self.notes if self.tool.notes is not None]

@@ -27,7 +27,7 @@ def cost_and_tokens(run: Run) -> Result:
 def render(data: Any) -> list[str]:
     """One row an agent, corrections, the total, sub-agents."""
     if not data["recorded"]:
-        why = "status.json is missing and no other file" if data["status_missing"] else "this version"
+        why = "status.json is missing or unreadable, and no other file" if data["status_missing"] else "this version"
         return [f"{why} records no tokens and no cost: unknown, not zero"]
     lines = table(
         ("agent", "input", "output", "reasoning", "cached", "cache rate", "cost"),

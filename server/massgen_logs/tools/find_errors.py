@@ -78,7 +78,7 @@ _HEADER = ("kind", "n", "agent", "t", "round", "what", "recorded as", "source")
 def render(data: Any) -> list[str]:
     """Totals, the incidents of this page, then on the first page the tools' contract and what can't be shown."""
     total = data["total"]
-    lines = [f"{total} incidents: {counts(data['totals'])}" if total else "no incident in these logs"]
+    lines = [f"{total} incident{'s' * (total > 1)}: {counts(data['totals'])}" if total else "no incident in these logs"]
     if data["calls_recorded"] and (data["tools"] or data["false_successes"]):
         own = "not recorded" if data["massgen_failures"] is None else data["massgen_failures"]
         lines[0] += (
