@@ -101,7 +101,7 @@ class Digest(Struct):
     quoted: list[Moment] = field(default_factory=list[Moment])
     """Errors and refused votes that only lines in the agents' texts tell of, which a model may have quoted"""
     died: list[Moment] = field(default_factory=list[Moment])
-    """Deaths that end an agent's last text: nothing of it follows"""
+    """Deaths that end an agent's last text: nothing of it follows; `quoted` may have them, too"""
     unknown_tools: dict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
     final_text: str | None = None
     final_src: str = ""
@@ -224,7 +224,7 @@ def _silence(kind: str, t: float | None, line: int, agent: str, state: _State, f
         found.silences.append(
             Silence(agent, since, t, events_jsonl.source_of(last), events_jsonl.source_of(line) if line else "")
         )
-    if kind in {"round_start", "answer_submitted", "vote"}:
+    if kind in {"round_start", "answer_submitted", "vote", "agent_stopped"}:
         state.at_work = kind == "round_start"
     state.seen = (t, line)
 
@@ -338,7 +338,7 @@ def _text(content: str, event: events_jsonl.Event, t: float | None, state: _Stat
     for match in _lines(_UNKNOWN_TOOL, content):
         found.unknown_tools[agent].append(match[1])
     said = [*_lines(_AGENT_ERROR, content)]
-    if not said and (died := _DIED.fullmatch(content)) and _AGENT_ERROR.fullmatch(f"❌ {died[1]}"):
+    if (died := _DIED.fullmatch(content)) and _AGENT_ERROR.fullmatch(f"❌ {died[1]}"):
         state.dying = Moment(t, "error", agent, died[1], event.src)
     for match in [*_API_ERROR.finditer(content), *said]:
         found.quoted.append(Moment(t, "error", agent, match[1], event.src))

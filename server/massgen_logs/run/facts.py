@@ -122,7 +122,9 @@ def keep_confirmed(digest: Digest, files: Files, log: MainLog) -> None:
     digest.moments += [moment for moment in digest.quoted if _confirmed(moment, files, recorded)]
     saved = files.status.last_updated or 0.0
     digest.moments += [
-        m for m in digest.died if _confirmed(m, files, recorded) or ((m.t or 0.0) > saved and not files.usable)
+        m
+        for m in digest.died
+        if m not in digest.moments and (_confirmed(m, files, recorded) or ((m.t or 0.0) > saved and not files.usable))
     ]
 
 

@@ -12,6 +12,7 @@ from massgen_logs.readers.base import Problem, Source
 from massgen_logs.run import (
     answers,
     backend_logs,
+    deaths,
     ending,
     events,
     executions,
@@ -105,7 +106,6 @@ def build(place: Place, *, orders: bool = True) -> Run:
         run.votes, files.usable, digest, old, version,
     )  # fmt: skip
     if digest is not None:
-        run.silences = digest.silences
         models = {agent.id: agent.model for agent in files.metadata.agents}
         spenders = backend_logs.spenders(order, {}, models, dialect_of)
         lost = backend_logs.dropped(attempt, spenders)
@@ -128,6 +128,8 @@ def build(place: Place, *, orders: bool = True) -> Run:
         facts.drop_later_turns(run)
     facts.fill_stored_answer(run, files, digest)
     doubled = facts.fill_usage(run, place, files, dialect_of)
+    deaths.place(run, log)
+    run.silences = None if digest is None else deaths.at_work(run, digest.silences)
     run.calls_recorded = digest is not None or (old is not None and old.read_calls)
     run.results_recorded = run.calls_recorded and not (old is not None and old.no_results)
     open_clients = any(
@@ -157,6 +159,7 @@ def _wanted(digest: Digest | None, files: Files) -> tuple[bytes, ...]:
         marks += main_log.UNKNOWN_TOOLS if digest.unknown_tools else ()
         marks += main_log.IGNORED if files.usable is None else ()
         marks += main_log.ERRORS if digest.said.presenter else ()
+        marks += main_log.DEATHS if digest.died and files.usable is None else ()
     return marks
 
 

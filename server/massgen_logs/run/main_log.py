@@ -8,6 +8,7 @@
   the models, no status and no events.
 - `Agent ID called unknown tool 'NAME'`: also beside a valid workflow call, of which status.json has no record.
 - `[ERROR] orchestrator: Error code: ...`: API errors that ended a presentation are in no other file.
+- `[ERROR] orchestrator: ... after 3 attempts`: an agent's death, at once; its text in events.jsonl may be flushed much later.
 - `🔄 Vote for [ID] ignored`: flushed at once, where the texts in events.jsonl are lost with a killed process. The next agent
   that starts an execution loop is the voter.
 
@@ -29,6 +30,7 @@ from massgen_logs.run.model import Unconnected
 ALWAYS = (b"Failed to connect to ", b"Reconfigured main log for attempt ")
 UNKNOWN_TOOLS = (b" called unknown tool '",)
 ERRORS = (b"[ERROR] orchestrator: Error code: ",)
+DEATHS = (b" attempts",)
 IGNORED = ("🔄 Vote for [".encode(), b" starting execution loop")
 """What a line is found by; each costs a pass over a long log, so that only what other files leave open is looked for."""
 
@@ -43,6 +45,7 @@ _UNKNOWN_TOOL = re.compile(
     _head("WARNING") + r"\[Orchestrator\] Agent (.{1,255}?) called unknown tool '(.{1,255}?)' - not registered as .*"
 )
 _ERROR = re.compile(_head("ERROR") + r"\[ERROR\] orchestrator: (Error code: \d.*)")
+_DEATH = re.compile(_head("ERROR") + r"\[ERROR\] orchestrator: ([A-Z].* after (?:\d+|max) attempts)")
 _VOTE = re.compile(
     _head("INFO")
     + r"Stream chunk \[content\]: 🔄 Vote for \[(.{0,255}?)\] ignored \(reason: (.*?)(?:\) - restarting due to new answers)?"
@@ -62,12 +65,13 @@ class Ignored(Struct):
 
 class MainLog(Struct):
     """unconnected: every try that failed, in the order of the log; begun: where this attempt was begun; unknown_tools: by agent;
-    errors: (t, words, src) of the orchestrator's own API errors."""
+    errors, deaths: (t, words, src) of the orchestrator's own API errors, and of agents that it gave up."""
 
     unconnected: list[Unconnected] = field(default_factory=list[Unconnected])
     begun: list[str] = field(default_factory=list[str])
     unknown_tools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     errors: list[tuple[float | None, str, str]] = field(default_factory=list[tuple[float | None, str, str]])
+    deaths: list[tuple[float | None, str, str]] = field(default_factory=list[tuple[float | None, str, str]])
     ignored: list[Ignored] = field(default_factory=list[Ignored])
 
 
@@ -105,6 +109,9 @@ def read(attempt: Attempt, clock: Clock, sources: list[Source], marks: tuple[byt
             elif match := _ERROR.fullmatch(line):
                 last = _time(clock, match, last)
                 found.errors.append((last, match[4], src))
+            elif match := _DEATH.fullmatch(line):
+                last = _time(clock, match, last)
+                found.deaths.append((last, match[4], src))
         if len(found.unconnected) > before and not any(known.file == source.file for known in sources):
             sources.append(source)
     return found
