@@ -126,3 +126,30 @@ def test_a_silence_ends_with_the_time_out(tmp_path: Path) -> None:
         140.0,
         "events.jsonl:6",
     )
+
+
+@pytest.mark.parametrize(
+    ("events", "tail"),
+    [
+        ([event(140, "a", "tool_start", tool_id="1", tool_name="x", args={})], ", not even text"),
+        ([event(140, "a", "text", content="I begin")], " (its text of that time may be recorded later, or lost)"),
+        ([event(140, "b", "text", content="b goes on")], " (its text of that time may be recorded later, or lost)"),
+    ],
+    ids=["a call", "a text", "a killed run"],
+)
+def test_a_silence_is_no_more_than_events_can_tell(tmp_path: Path, events: list[dict[str, Any]], tail: str) -> None:
+    """Text is flushed when something else happens, or at the end: only another event proves that none came before it."""
+    first = event(10, "a", "tool_start", tool_id="0", tool_name="x", args={})
+    other = event(9, "b", "answer_submitted", content="b", answer_number=1, answer_label="agent2.1")
+    run = tree(tmp_path, [other, first, *events], [], of_agents(a={}, b={}))
+    assert stalls(run) == [f"a was at work and showed nothing for 130.0 s from +10.0 s on{tail}"]
+
+
+def test_a_silence_from_the_first_start_on_holds_the_start_up(tmp_path: Path) -> None:
+    """Servers are connected before the first request, and nothing of the agent is recorded until its first response."""
+    answer = event(140, "b", "answer_submitted", content="b", answer_number=1, answer_label="agent2.1")
+    run = tree(tmp_path, [event(5, "a", "agent_stopped"), answer], [], of_agents(a={}, b={}))
+    assert stalls(run) == [
+        "b was at work and showed nothing for 140.0 s from +0.0 s on, not even text; its start-up, with the connecting of its "
+        "servers, is part of it"
+    ]

@@ -57,7 +57,8 @@ def at_work(run: Run, found: list[Silence]) -> list[Silence]:
         own = [(t, src) for agent, t, src in ends if agent in {None, one.agent}]
         end, after = min([(one.end, one.after), *own], key=lambda border: border[0])
         if end - one.start >= SILENCE_S:
-            kept.append(replace(one, end=end, after=after))
+            lost = not one.after and run.ending.state in {"unfinished", "in_progress"}
+            kept.append(replace(one, end=end, after=after, late=one.late or lost))
     return kept
 
 

@@ -221,8 +221,10 @@ def _silence(kind: str, t: float | None, line: int, agent: str, state: _State, f
         return
     if state.at_work and state.seen is not None and t - state.seen[0] >= SILENCE_S:
         since, last = state.seen
+        after = events_jsonl.source_of(line) if line else ""
+        first = state.executions == 1 and state.fresh
         found.silences.append(
-            Silence(agent, since, t, events_jsonl.source_of(last), events_jsonl.source_of(line) if line else "")
+            Silence(agent, since, t, events_jsonl.source_of(last), after, late=kind == "text", start_up=first)
         )
     if kind in {"round_start", "answer_submitted", "vote", "agent_stopped"}:
         state.at_work = kind == "round_start"

@@ -219,13 +219,16 @@ class Planted(Struct, frozen=True):
 
 class Silence(Struct, frozen=True):
     """Between two events of an agent that was at work (from its start to its answer or vote, or to its end) nothing of it
-    was recorded, not even text. before, after: the events that border it, "" where the log ends."""
+    was recorded. before, after: the events that border it, "" where the log ends. late: text that it wrote in that time may have
+    been recorded only after it, or lost with the process. start_up: nothing of it had been recorded yet."""
 
     agent: str
     start: float
     end: float
     before: str
     after: str
+    late: bool = False
+    start_up: bool = False
 
 
 class AgentUsage(Struct, frozen=True):

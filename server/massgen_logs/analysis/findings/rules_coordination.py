@@ -125,7 +125,9 @@ def _stall(run: Run, rule: Rule) -> list[Finding]:
         if took < SILENT_S and took < SILENT_SHARE * whole:
             continue
         at = run.since_start(one.start)
-        text = f"{one.agent} was at work and showed nothing for {took:.1f} s from +{at:.1f} s on, not even text"
+        text = f"{one.agent} was at work and showed nothing for {took:.1f} s from +{at:.1f} s on"
+        text += " (its text of that time may be recorded later, or lost)" if one.late else ", not even text"
+        text += "; its start-up, with the connecting of its servers, is part of it" if one.start_up else ""
         found.append(rule.finding(
             f"{one.agent}@{at:.0f}", text, [one.before, one.after], f"output of {one.agent} in that time in another file",
             seconds=round(took, 3), share=round(took / whole, 4) if whole else None,
