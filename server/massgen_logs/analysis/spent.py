@@ -57,6 +57,7 @@ def frame_of(run: Run) -> Frame | None:
         return None
     known = [run.ending.last_sign, *(a.t for a in run.answers), *(v.t for v in run.votes), *(m.t for m in run.moments)]
     known += [*(c.end for c in run.calls), *(c.t for c in run.calls), *(e.t for e in run.executions)]
+    known += [r.end for r in run.rounds]
     end = (
         run.started + run.duration_s
         if run.duration_s is not None

@@ -115,9 +115,10 @@ def _voting(run: Run, frame: Frame, start: float) -> WallPhase:
         if t <= frame.limit:
             lasts[agent] = (t, what)
     out = [m for m in run.moments if m.kind == "timeout" and m.t is not None and m.t <= frame.limit + 0.05]
-    if out or run.ending.state in {"unfinished", "in_progress", "failed"}:
-        counted = {v.voter for v in run.votes if v.counted}
-        open_ = [a.id for a in run.agents.values() if a.id not in counted and a.status != "error"]
+    ended = frame.presentation is not None or run.ending.state == "finished"
+    counted = {v.voter for v in run.votes if v.counted}
+    open_ = [a.id for a in run.agents.values() if a.id not in counted and a.status != "error"]
+    if open_ and (out or not ended):
         how = run.ending.state.replace("_", " ")
         return _phase(run, frame, "voting", (start, frame.limit), open_, f"{how}: no vote of theirs counted")
     if not lasts:

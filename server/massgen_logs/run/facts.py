@@ -222,6 +222,24 @@ def fill_stored_answer(run: Run, files: Files, digest: Digest | None) -> None:
         run.presentation_cut = not any(r.type == "presentation" for r in _rounds(files))
 
 
+def fill_presentation(run: Run, files: Files) -> None:
+    """What its recorded round tells of a presentation whose events a restart emptied; and a run that was killed while it presented after a
+    time-out went on for longer than the limit that the time-out names."""
+    own = [r for r in run.rounds if r.type == "presentation" and r.start is not None]
+    kinds = {moment.kind for moment in run.moments}
+    for record in own[-1:] if files.emptied else ():
+        if "presentation" not in kinds:
+            run.moments.append(
+                Moment(record.start, "presentation", record.agent, "final presentation starts", record.src)
+            )
+        if "final_answer" not in kinds and record.end is not None and run.final_text is not None:
+            run.moments.append(Moment(record.end, "final_answer", record.agent, "", record.src))
+    run.moments.sort(key=lambda moment: moment.t if moment.t is not None else float("inf"))
+    presented = any(moment.kind == "presentation" for moment in run.moments)
+    if presented and run.duration_src == outcome.LIMIT and not any(m.kind == "final_answer" for m in run.moments):
+        run.ended, run.duration_s, run.duration_src = None, None, ""
+
+
 def _rounds(files: Files) -> list[RoundRecord]:
     return files.tools.rounds or [r for entry in files.status.agents.values() for r in entry.rounds]
 

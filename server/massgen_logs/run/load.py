@@ -24,6 +24,7 @@ from massgen_logs.run import (
     planted,
     versions,
     votes,
+    whole_seconds,
 )
 from massgen_logs.run.backends import choose
 from massgen_logs.run.backends.dialect import Dialect
@@ -128,6 +129,8 @@ def build(place: Place, *, orders: bool = True) -> Run:
         facts.drop_later_turns(run)
     facts.fill_stored_answer(run, files, digest)
     doubled = facts.fill_usage(run, place, files, dialect_of)
+    whole_seconds.place_moments(run)
+    facts.fill_presentation(run, files)
     deaths.place(run, log)
     run.silences = None if digest is None else deaths.at_work(run, digest.silences)
     run.calls_recorded = digest is not None or (old is not None and old.read_calls)

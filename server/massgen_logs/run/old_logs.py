@@ -33,6 +33,7 @@ _UNKNOWN_TOOL = re.compile(r"⚠️ Unknown tool: ([\w.:-]+) \(not registered\)(
 _ASKED_AGAIN = re.compile(r"\[Orchestrator\] Sending enforcement message to (\S+) \(")
 _SOFT_LIMIT = re.compile(r"\[RoundTimeoutPostHook\] Soft timeout reached for (\S+) after (\d+)s")
 _HARD_LIMIT = re.compile(r"\[RoundTimeoutPreHook\] DENIED tool `[^`]*` for (\S+) - .*, denial #1")
+_PRESENTS = re.compile(r"🎤  ?\[(.{1,255})\] presenting final answer\s*")
 _ANSWER_DONE = "✅ Answer provided"
 
 
@@ -208,6 +209,8 @@ def _massgen_log(
             ignored_here.append((t, ANY_AGENT, match[1], match[2], line.src))
         elif match := _TIMEOUT.fullmatch(line.message.strip()):
             found.moments.append(Moment(t, "timeout", None, match[1], line.src))
+        elif line.chunk == "status" and (match := _PRESENTS.fullmatch(line.message)):
+            found.moments.append(Moment(t, "presentation", match[1], "final presentation starts", line.src))
         elif line.chunk == "error":
             found.moments.append(Moment(t, "error", None, line.message, line.src))
         elif calls and " for Calling " in line.message[:80]:

@@ -24,6 +24,9 @@ from massgen_logs.run.ending import CLOSING, Ending
 
 _LIMIT = re.compile(r"\(([\d.]+)s/[\d.]+s\)")
 
+LIMIT = "the timeout's own message"
+"""Source of a duration that is the limit."""
+
 
 class Said(Struct):
     """What events.jsonl says of the end; the last event of a kind holds. first, last: times of its first and last event."""
@@ -111,7 +114,7 @@ def times(ending: Ending, usable: Coordination | None, started: float | None, sa
         return Times(usable.end, took, "coordination_events.json session_metadata")
     if ending.state == "timed_out" and (match := _LIMIT.search((said and said.timeout_reason) or ending.reason)):
         took = float(match[1])
-        return Times(None if started is None else started + took, took, "the timeout's own message")
+        return Times(None if started is None else started + took, took, LIMIT)
     if ending.state in {"finished", "timed_out"} and said and said.first is not None and said.last is not None:
         return Times(said.last, round(said.last - said.first, 3), "events.jsonl, first to last event")
     return Times()
