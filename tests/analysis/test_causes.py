@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from test_findings import named, opened, run_of
 
 from conftest import ALL_SAMPLES, Sample, sample_id
@@ -73,6 +74,50 @@ def test_an_overwritten_round_is_what_the_rounds_lack() -> None:
         "vote ignored",
         rest,
         "total less rounds",
+    )
+
+
+def test_tokens_of_a_live_lock_are_not_those_of_one_execution() -> None:
+    """s1d 0.1.36: agent1.2 cut one execution of agent_b; 34,716 tokens that no round holds are those of its 9 ignored votes."""
+    run = run_of(named("s1d_livelock_0.1.36"))
+    assert costs(run).not_in_rounds["agent_b"] == 34716
+    (cut,) = overview(run).restart_costs
+    assert (cut.agent, cut.ended, cut.input_tokens, cut.output_tokens, cut.tokens_from) == (
+        "agent_b", "vote ignored", None, None, None,
+    )  # fmt: skip
+
+
+def test_a_round_that_covers_several_executions_is_of_none() -> None:
+    """s2d: the record of alpha's refused votes, moved back to its first start, would be that of two executions."""
+    run = run_of(named("s2d_three_agents_240s_0.1.61"))
+    (first,) = [e.t for e in run.executions if (e.agent, e.index) == ("alpha", 0)]
+    rounds = [
+        replace(r, start=first) if (r.agent, r.outcome) == ("alpha", "restarted") else r for r in run.rounds
+    ]  # fmt: skip
+    (cut,) = [c for c in overview(replace(run, rounds=rounds)).restart_costs if c.agent == "alpha"]
+    assert (cut.ended, cut.input_tokens) == ("vote refused", None)
+
+
+def test_a_restart_after_an_error_is_no_answers() -> None:
+    """s3 0.1.12: agent_a ended with "Agent made 2 vote calls" at 3.054 and began anew at 3.055, with agent2.1 of 1.6 s before."""
+    run = run_of(named("s3_enforcement_0.1.12"))
+    (start,) = [e for e in run.executions if (e.agent, e.index) == ("agent_a", 3)]
+    assert (start.cause, start.context) == ("its error", ("agent1.1", "agent2.1"))
+    assert "agent_a" not in {cut.agent for cut in overview(run).restart_costs}
+    events = call(get("coordination_timeline"), {**named("s3_enforcement_0.1.12").arguments, "limit": 100}).data[
+        "events"
+    ]
+    (told,) = [e for e in events if e["kind"] == "restart" and e["agent"] == "agent_a" and e["target"] == "its error"]
+    assert told["detail"] == "sees agent1.1, agent2.1"
+
+
+def test_an_execution_that_had_ended_was_not_cut() -> None:
+    """s2d: three executions were cut; mid's had ended with its vote. s7a: only a vote was taken back."""
+    assert "\nrestarts by new answers cut 3 executions short and took back the vote of 1 that had ended: " in text(
+        "run_overview", named("s2d_three_agents_240s_0.1.61")
+    )
+    assert "\nrestarts by new answers took back the vote of 1 that had ended: " in text(
+        "run_overview", named("s7a_multiturn_0.1.97")
     )
 
 

@@ -99,7 +99,7 @@ class Overview(Struct, frozen=True):
     not_checkable: list[NotCheckable]
     """Rules whose facts these logs don't hold: that they found nothing says nothing."""
     restart_costs: list[RestartCost]
-    """Executions that a new answer cut short, and what that threw away."""
+    """Executions that a new answer cut short or whose vote it took back, and what that threw away."""
     final_answer: FinalAnswer | None
 
 

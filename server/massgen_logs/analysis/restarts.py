@@ -1,9 +1,10 @@
 """What restarts threw away, and how much of a run's time went into votes that counted for nothing.
 
 An execution was cut short where a new answer made its agent start anew before it had given an answer of its own: its
-vote was ignored, refused or superseded, or it had not come that far. Its seconds are those of the wall clock, its
-tokens those of the round record that MassGen left of it; an ignored vote's record is overwritten by the next one, and
-its tokens are then what the agent's total holds and its rounds don't, which tells them where it is the only one.
+vote was ignored or refused, or it had not come that far; where it had ended with a vote, that is taken back. Its seconds are
+those of the wall clock, its tokens those of the round record that MassGen left of it alone; an ignored vote's record is
+overwritten by the next one, and its tokens are then what the agent's total holds and its rounds don't, which tells them where
+it is the only execution of its agent without a record.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from massgen_logs.analysis.costs import not_in_rounds
+from massgen_logs.analysis.phases import rounds
 from massgen_logs.analysis.spent import Spent
 from massgen_logs.run.model import Execution, RoundRecord, Run
 
 LOST = frozenset({"vote ignored", "vote refused", "none", "error"})
 """Outcomes of an execution that left nothing that counts."""
 _NEAR_S = 1.0
+_AFTER = frozenset({"presentation", "post_evaluation"})
+"""Types of the rounds that follow the coordination: none of an execution."""
 
 
 class RestartCost(Struct, frozen=True):
-    """One execution that a new answer cut short. answer, by: the answer and its author; ended: how far the agent had come.
+    """One execution that a new answer cut short, or whose vote it took back ("vote superseded"). answer, by: the answer and its author; ended: how far the agent had come.
 
     calls, chars: what it had called, and its characters of reasoning and text; input_tokens, output_tokens: None where
     not recorded; tokens_from: "round record" or "total less rounds"; where: the start that it was cut for.
@@ -54,7 +58,8 @@ def restart_costs(run: Run, spent: Sequence[Spent]) -> list[RestartCost]:
     found: list[RestartCost] = []
     for one, after in cut:
         record = _record(run, one)
-        alone = sum(other.agent == one.agent and _record(run, other) is None for other, _ in cut) == 1
+        own = sum(other.agent == one.agent and other.execution is not None for other in spent)
+        alone = own - sum(r.agent == one.agent and r.type not in _AFTER for r in rounds(run)) == 1
         if record is not None:
             tokens, whence = (record.usage.input_tokens, record.usage.output_tokens), "round record"
         else:
@@ -86,8 +91,9 @@ def _superseded(run: Run, one: Spent) -> bool:
 
 
 def _record(run: Run, one: Spent) -> RoundRecord | None:
-    """The record of a round that ended with this execution: a restarted one, or the vote that was superseded."""
-    end = (run.started or 0.0) + one.end_s
+    """The record of a round that began and ended with this execution: a restarted one, or the vote that was superseded."""
+    start, end = (run.started or 0.0) + one.start_s, (run.started or 0.0) + one.end_s
     wanted = "vote" if one.outcome == "vote" else "restarted"
     own = [r for r in run.rounds if r.agent == one.agent and r.outcome == wanted and r.end is not None]
-    return next((r for r in own if r.usage.input_tokens and abs((r.end or 0.0) - end) < _NEAR_S), None)
+    own = [r for r in own if r.usage.input_tokens and abs((r.start or 0.0) - start) < _NEAR_S]
+    return next((r for r in own if abs((r.end or 0.0) - end) < _NEAR_S), None)

@@ -132,7 +132,7 @@ def _findings(found: list[dict[str, Any]]) -> list[str]:
 
 
 def _restarts(costs: list[dict[str, Any]]) -> list[str]:
-    """What new answers threw away: the sum, then each answer with whom it cut short."""
+    """What new answers threw away: the sum, then each answer with whose execution or vote."""
     if not costs:
         return []
 
@@ -141,8 +141,12 @@ def _restarts(costs: list[dict[str, Any]]) -> list[str]:
         more = f" (of {len(known)} of {len(costs)})" if known and len(known) < len(costs) else ""
         return f"{sum(known):.1f}{more}" if key == "seconds" else f"{sum(known)}{more}" if known else "unknown"
 
+    ended = sum(c["ended"] == "vote superseded" for c in costs)
+    cut = len(costs) - ended
+    what = [f"cut {cut} execution{'s' * (cut > 1)} short"] if cut else []
+    what += [f"took back the vote{'s' * (ended > 1)} of {ended} that had ended"] if ended else []
     lines = [
-        f"restarts by new answers cut {len(costs)} execution{'s' * (len(costs) > 1)} short: {total('seconds')} s, input tokens "
+        f"restarts by new answers {' and '.join(what)}: {total('seconds')} s, input tokens "
         f"{total('input_tokens')}, output tokens {total('output_tokens')}, calls {total('calls')}, chars of reasoning and text {total('chars')}"
     ]
     by: dict[str, list[str]] = {}
