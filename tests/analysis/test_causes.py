@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -15,8 +16,10 @@ from massgen_logs.analysis.overview import overview
 from massgen_logs.analysis.phases import phases, slowest, slowest_rounds
 from massgen_logs.analysis.reliability import reliability
 from massgen_logs.analysis.times import time_breakdown
+from massgen_logs.run.load import load
 from massgen_logs.tools.base import call
 from massgen_logs.tools.registry import get
+from massgen_logs.tree import resolve
 
 
 def text(tool: str, sample: Sample, **arguments: Any) -> str:
@@ -43,6 +46,19 @@ def test_rounds_of_an_earlier_attempt_count_nowhere() -> None:
     run = run_of(sample)
     assert {p.phase: p.count for p in phases(run)} == {"initial_answer": 2, "voting": 2, "presentation": 1}
     assert sum(r.usage.input_tokens or 0 for r in run.rounds) == 6095 + 7622 + 2590 + 6095 + 7622
+
+
+def test_a_round_just_before_the_attempt_is_of_the_one_before(copy_of) -> None:
+    """0.1.45 begins attempt 2 0.14 s after attempt 1's post-evaluation of 0.13 s; s7b has 2.4 s of it, here with its start moved."""
+    root = copy_of("s7b_orch_restart_0.1.97")
+    file = next(root.rglob("attempt_2/metrics_events.json"))
+    data = json.loads(file.read_text())
+    began = load(resolve(root, attempt=2)).started or 0.0
+    (late,) = [r for r in data["round_completions"] if r["round_type"] == "post_evaluation"]
+    late |= {"start_time": began - 0.27, "end_time": began - 0.142}
+    file.write_text(json.dumps(data))
+    run = load(resolve(root, attempt=2))
+    assert {p.phase: p.count for p in phases(run)} == {"initial_answer": 2, "voting": 2, "presentation": 1}
 
 
 def test_restarts_and_what_they_threw_away() -> None:

@@ -294,13 +294,20 @@ def fill_usage(
     doubles = backend_logs.excess(place.attempt, spenders, run.problems) if found else []
     run.unowned = usage.total([tokens for more in doubles for tokens in more.unowned])
     run.usage = usage.collect(found, earlier, doubles, dialect_of)
-    run.rounds = [r for r in _rounds(files) if run.started is None or r.start is None or r.start >= run.started - 1]
+    run.rounds = [r for r in _rounds(files) if _of_this_attempt(r, run.started)]
     run.subagents = files.metrics.subagents
     run.total_cost = files.metrics.total_cost if files.metrics.total_cost is not None else files.status.total_cost
     run.recorded_tool_failures = (
         files.metrics.tool_failures if files.metrics.tool_failures is not None else files.status.tool_failures
     )
     return doubles
+
+
+def _of_this_attempt(record: RoundRecord, started: float | None) -> bool:
+    """The attempt before ends some tenths of a second before this one begins, with its presentation and post-evaluation."""
+    if started is None or record.start is None:
+        return True
+    return record.start >= started - 1 and (record.end is None or record.end > started)
 
 
 def _before(place: Place) -> tuple[Attempt | None, str]:
