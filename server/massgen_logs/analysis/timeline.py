@@ -36,7 +36,9 @@ def timeline(run: Run) -> list[TimelineEvent]:
     if run.winner and not any(event.kind == "winner" for event in found):
         t = max((e.t for e in found if e.t is not None), default=None)
         found.append(TimelineEvent(t, "winner", run.winner, None, None, None, run.winner_src, run.winner_src))
-    found.sort(key=lambda event: (event.t is None, event.t))
+    found.sort(
+        key=lambda event: (event.t is None, event.t, event.kind == "restart")
+    )  # after its cause of the same moment
     return _fold(found)
 
 

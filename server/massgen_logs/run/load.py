@@ -115,7 +115,9 @@ def build(place: Place, *, orders: bool = True) -> Run:
     facts.fill_times(run, files, digest, old)
     if old is not None:
         facts.rounds_from_times(run)
+    run.votes = whole_seconds.place_votes(run.votes, run.answers, (), run.started)
     run.executions = executions.collect(files.usable, digest, old, run.answers, run.votes, run.started)
+    run.votes = whole_seconds.place_votes(run.votes, (), run.executions, run.started)
     presented = next((m.t for m in (digest.moments if digest else ()) if m.kind == "presentation"), None)
     rounds = [e.t for e in files.coordination.events if e.type == "final_round_start" and e.t is not None]
     run.votes = votes.take_back(run.votes, run.executions, min(rounds, default=presented))
@@ -129,7 +131,7 @@ def build(place: Place, *, orders: bool = True) -> Run:
         facts.drop_later_turns(run)
     facts.fill_stored_answer(run, files, digest)
     doubled = facts.fill_usage(run, place, files, dialect_of)
-    whole_seconds.place_moments(run)
+    whole_seconds.place(run)
     facts.fill_presentation(run, files)
     deaths.place(run, log)
     run.silences = None if digest is None else deaths.at_work(run, digest.silences)

@@ -16,9 +16,15 @@ from massgen_logs.run.model import Answer, Execution, Moment, Run, Vote
 _TOOK = re.compile(r"Time limit exceeded \(([\d.]+)s/")
 
 
-def place_moments(run: Run) -> None:
-    """Moments, refused responses and tries to connect of the log."""
+def place(run: Run) -> None:
+    """All but the votes: moments, calls, refused responses and tries to connect that the log alone tells."""
     start = run.started or 0.0
+    for call in run.calls:
+        if _whole(call.t, call.src):
+            call.t, call.end = _after(call.t, (start,)), _after(call.end, (start,))
+    if run.refused_told is not None:
+        run.refused_told = [replace(one, t=_after(one.t, (start,))) for one in run.refused_told]
+    run.unconnected = [replace(one, t=_after(one.t, (start,))) for one in run.unconnected]
     acts = [*(a.t for a in run.answers), *(v.t for v in run.votes if v.accepted), start]
     placed: list[Moment] = []
     for moment in run.moments:
