@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from massgen_logs.analysis.timeline import unended
 from massgen_logs.run.load import load
 from massgen_logs.run.model import Run
 from massgen_logs.tools.base import call
@@ -238,3 +239,29 @@ def test_an_agent_that_stops_has_done_its_part(copy_of) -> None:
     assert [(m.agent, m.detail) for m in run.moments if m.kind == "stopped"] == [("agent_b", "complete: done")]
     events = call(get("coordination_timeline"), {"logs_dir": str(root)}).data["events"]
     assert [(e["kind"], e["agent"]) for e in events if e["kind"] == "stop"] == [("stop", "agent_b")]
+
+
+def test_agents_that_stop_are_at_the_end_of_their_part(copy_of) -> None:
+    """Decomposition as 0.1.97 records it: no vote, agent_stopped, and a round with the outcome "vote" for each stop."""
+
+    def change(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        stop = {"event_type": "agent_stopped", "data": {"summary": "done", "status": "complete"}}
+        return [row | stop if row["event_type"] == "vote" else row for row in rows]
+
+    root = copy_of(CLEAN)
+    coordination = attempt(root) / "coordination_events.json"
+    data = json.loads(coordination.read_text())
+    data["events"] = [event for event in data["events"] if event["event_type"] != "vote_cast"]
+    coordination.write_text(json.dumps(data))
+    for path in attempt(root).glob("*/*/vote.json"):
+        path.unlink()
+    run = changed(root, change)
+    assert (run.votes, unended(run)) == ([], [])
+    rounds = call(get("cost_and_tokens"), {"logs_dir": str(root)}).data["rounds"]
+    assert [r["outcome"] for r in rounds if r["type"] == "voting"] == ["stop", "stop"]
+    phases = call(get("time_breakdown"), {"logs_dir": str(root)}).data["wall_phases"]
+    assert [(p["name"], p["ended_with"]) for p in phases[2:]] == [
+        ("refinement", "stop"),
+        ("presentation", "final answer"),
+    ]
+    assert "led to no answer" not in call(get("draft_report"), {"logs_dir": str(root)}).text()

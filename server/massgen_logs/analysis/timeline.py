@@ -43,9 +43,10 @@ def timeline(run: Run) -> list[TimelineEvent]:
 
 
 def unended(run: Run) -> list[Execution]:
-    """The last execution of each agent that led to no answer and no accepted vote."""
+    """The last execution of each agent that led to no answer and no accepted vote, nor ended by the agent's own stop."""
     last = {execution.agent: execution for execution in run.executions}
     ends = [(a.agent, a.t) for a in run.answers] + [(v.voter, v.t) for v in run.votes if v.accepted]
+    ends += [(m.agent or "", m.t) for m in run.moments if m.kind == "stopped"]
     return [
         e
         for e in last.values()

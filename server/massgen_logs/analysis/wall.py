@@ -30,7 +30,8 @@ class WallPhase(Struct, frozen=True):
 
 
 def wall_phases(run: Run, frame: Frame) -> list[WallPhase]:
-    """Start-up, initial answers, voting, presentation, post-evaluation: each begins where the one before ends."""
+    """Start-up, initial answers, voting (refinement where agents stop instead), presentation, post-evaluation: each begins
+    where the one before ends."""
     leaves = _leaves(run, frame)
     signs = [(c.t, c.agent) for c in run.calls if c.t is not None]
     signs += [(e.t, agent) for agent, own in (run.enforcement or {}).items() for e in own if e.t is not None]
@@ -101,6 +102,7 @@ def _leaves(run: Run, frame: Frame) -> list[tuple[float, str, str]]:
 
 
 def _voting(run: Run, frame: Frame, start: float) -> WallPhase:
+    name = "refinement" if not run.votes and any(m.kind == "stopped" for m in run.moments) else "voting"
     acts = [(v.t, v.voter, f"vote for {v.voted_for}") for v in run.votes if v.accepted and v.t is not None]
     acts += [(a.t, a.agent, f"answer {a.label}") for a in run.answers if a.t is not None]
     acts += [(m.t, m.agent, "stop") for m in run.moments if m.kind == "stopped" and m.agent and m.t is not None]
@@ -120,13 +122,13 @@ def _voting(run: Run, frame: Frame, start: float) -> WallPhase:
     open_ = [a.id for a in run.agents.values() if a.id not in counted and a.status != "error"]
     if open_ and (out or not ended):
         how = run.ending.state.replace("_", " ")
-        return _phase(run, frame, "voting", (start, frame.limit), open_, f"{how}: no vote of theirs counted")
+        return _phase(run, frame, name, (start, frame.limit), open_, f"{how}: no vote of theirs counted")
     if not lasts:
-        return _phase(run, frame, "voting", (start, frame.limit), [], "no answer or vote is recorded")
+        return _phase(run, frame, name, (start, frame.limit), [], "no answer or vote is recorded")
     who = max(lasts, key=lambda agent: lasts[agent][0])
     before = [t for agent, (t, _) in lasts.items() if agent != who]
     alone = lasts[who][0] - max([start, *before]) if before else None
-    return _phase(run, frame, "voting", (start, frame.limit), [who], lasts[who][1], alone)
+    return _phase(run, frame, name, (start, frame.limit), [who], lasts[who][1], alone)
 
 
 def _phase(

@@ -38,7 +38,7 @@ TABLES = {
     "Checks": "检查次数", "Tools (s)": "工具(秒)", "Think (s)": "思考(秒)", "What": "内容", "Kind": "类别", "Recorded As": "记录为",
     "Source": "来源", "Recorded as Success": "记为成功", "Hid an Error": "隐藏错误", "Denied": "客户端拒绝", "Never Ran": "从未运行",
     "No End": "无结束记录", "Timed Out": "超时次数", "ID": "编号",
-    "start_up": "启动", "initial_answer": "初始答案", "voting": "投票", "presentation": "最终展示", "post_evaluation": "后评估",
+    "start_up": "启动", "initial_answer": "初始答案", "voting": "投票", "refinement": "改进", "presentation": "最终展示", "post_evaluation": "后评估",
     "after_timeout": "超时之后", "High": "高", "Medium": "中", "Low": "低",
     "Priority": "优先级", "Title": "标题", "Description": "描述", "Labels": "标签",
 }  # fmt: skip

@@ -10,6 +10,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from massgen_logs.attempt import Attempt
 from massgen_logs.readers import answer_txt, execution_metadata, metrics_events, metrics_summary, status_json
 from massgen_logs.readers.metrics_events import MetricsEvents
@@ -294,7 +296,7 @@ def fill_usage(
     doubles = backend_logs.excess(place.attempt, spenders, run.problems) if found else []
     run.unowned = usage.total([tokens for more in doubles for tokens in more.unowned])
     run.usage = usage.collect(found, earlier, doubles, dialect_of)
-    run.rounds = [r for r in _rounds(files) if _of_this_attempt(r, run.started)]
+    run.rounds = [_stopped(run, r) for r in _rounds(files) if _of_this_attempt(r, run.started)]
     run.subagents = files.metrics.subagents
     run.total_cost = files.metrics.total_cost if files.metrics.total_cost is not None else files.status.total_cost
     run.recorded_tool_failures = (
@@ -308,6 +310,15 @@ def _of_this_attempt(record: RoundRecord, started: float | None) -> bool:
     if started is None or record.start is None:
         return True
     return record.start >= started - 1 and (record.end is None or record.end > started)
+
+
+def _stopped(run: Run, record: RoundRecord) -> RoundRecord:
+    """MassGen records the round of an agent that stopped (decomposition) as one that came to a vote."""
+    stops = [m.t for m in run.moments if m.kind == "stopped" and m.agent == record.agent and m.t is not None]
+    end = record.end
+    if record.outcome != "vote" or end is None or not any(abs(t - end) < 1 for t in stops):
+        return record
+    return replace(record, outcome="stop")
 
 
 def _before(place: Place) -> tuple[Attempt | None, str]:
