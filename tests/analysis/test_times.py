@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, sample_id
 from massgen_logs.analysis.spent import Spent, union
 from massgen_logs.analysis.times import Times, time_breakdown
+from massgen_logs.readers.metrics_events import MetricsEvents, ToolExecution
+from massgen_logs.run.facts import times_from_metrics
 from massgen_logs.run.load import load
 from massgen_logs.run.model import Call, Run
 from massgen_logs.tools.base import call
@@ -65,8 +67,8 @@ def test_no_second_of_an_agent_counts_twice(sample: Sample) -> None:
     own: dict[str, list[Spent]] = defaultdict(list)
     for spent in times.executions:
         assert spent.wall_s == pytest.approx(spent.end_s - spent.start_s, abs=0.0021)
-        assert min(spent.wall_s, spent.other_s, spent.waited_s) >= 0
-        if spent.tools_s is not None:
+        assert min(spent.wall_s, spent.other_s or 0.0, spent.waited_s) >= 0
+        if spent.tools_s is not None and spent.other_s is not None:
             assert spent.think_s is not None
             assert spent.background_wait_s is not None
             assert spent.denied_s is not None
@@ -327,3 +329,44 @@ def test_a_presentation_ends_with_its_answer() -> None:
     presentation = execution(times, "agent_a", None)
     assert (presentation.start_s, presentation.end_s) == pytest.approx((20.07, 23.43), abs=0.01)
     assert times.wall_phases[-1].end_s == pytest.approx(24.11, abs=0.01)
+
+
+def test_what_came_after_an_output_of_unknown_time_is_unknown() -> None:
+    """s5b's agent_b with a call whose time no file has: not the whole 24.78 s are without output. So is a presentation without end."""
+    run = load(resolve(CORPUS / "s5b_orch_timeout_one_answer_0.1.97" / ".massgen" / "massgen_logs"))
+    called = replace(run, calls=[Call("agent_b", "x", None, {}, "agent_outputs/agent_b.txt:1:1", outcome="ok")])
+    silent = execution(time_breakdown(called), "agent_b", 0)
+    assert (silent.tools_s, silent.think_s, silent.other_s) == (None, None, None)
+    clean = load(resolve(CORPUS / "s1_clean_0.1.97" / ".massgen" / "massgen_logs"))
+    cut = replace(clean, moments=[m for m in clean.moments if m.kind != "final_answer"])
+    presented = execution(time_breakdown(cut), "agent_a", None)
+    assert (presented.tools_s, presented.think_s, presented.other_s) == (0.0, None, None)
+
+
+def test_no_answer_is_named_as_a_sign_where_there_is_none() -> None:
+    """s5a: nobody answered; without its calls and refused responses nothing of an agent has a time."""
+    run = load(resolve(CORPUS / "s5a_orch_timeout_no_answers_0.1.97" / ".massgen" / "massgen_logs"))
+    said = time_breakdown(replace(run, calls=[], enforcement=None)).not_measurable
+    assert "start-up is not visible: no response or call has a recorded time, so it is part of initial_answer" in said
+
+
+def test_times_of_calls_whose_number_differs() -> None:
+    """Lost in the display or without an end: those with a result are matched by the size of their outputs, in order; of an earlier
+    attempt are what ended before this one began; sizes that differ prove nothing."""
+
+    def calls() -> list[Call]:
+        done = [
+            Call("a", "x", None, {}, f"agent_outputs/a.txt:{n}:1", outcome="ok", output_chars=n) for n in (178, 180)
+        ]
+        return [*done, Call("a", "x", None, {}, "agent_outputs/a.txt:9:1")]
+
+    def executed(start: float, chars: int) -> ToolExecution:
+        return ToolExecution("x", "a", None, 0, start, start + 1, bool(chars), None, chars)
+
+    earlier, failed = executed(5.0, 178), executed(26.0, 0)
+    own = calls()
+    times_from_metrics(own, MetricsEvents([earlier, executed(20.0, 178), executed(23.0, 180), failed, failed]), 10.0)
+    assert [(c.t, c.end, c.elapsed_s) for c in own] == [(20.0, 21.0, 1.0), (23.0, 24.0, 1.0), (None, None, None)]
+    own = calls()
+    times_from_metrics(own, MetricsEvents([executed(20.0, 178), executed(23.0, 181)]), 10.0)
+    assert [c.t for c in own] == [None, None, None]

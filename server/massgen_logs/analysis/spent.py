@@ -17,7 +17,8 @@ class Spent(Struct, frozen=True):
 
     It ends with its own accepted answer or vote, its death, its next start, or the end of the coordination.
     think_s + tools_s + other_s = wall_s. tools_s: union of the intervals of its calls, so that parallel ones count once.
-    other_s: from the last recorded output (an ignored or refused vote, else the last call) to the end. denied_s,
+    other_s: from the last recorded output (an ignored or refused vote, else the last call) to the end; None where it is not known
+    when output came: of a presentation that did not end, or of calls without times. denied_s,
     background_wait_s: parts of tools_s, refused calls and waiting for (or queued behind) background tools.
     waited_s: from its end to its agent's next start or the end of the coordination; not part of wall_s.
     """
@@ -30,7 +31,7 @@ class Spent(Struct, frozen=True):
     wall_s: float
     tools_s: float | None
     think_s: float | None
-    other_s: float
+    other_s: float | None
     first_tool_s: float | None
     background_wait_s: float | None
     denied_s: float | None
@@ -98,6 +99,7 @@ def executions(run: Run, frame: Frame) -> list[Spent]:
         ends = [m.t for m in run.moments if m.kind == "final_answer" and m.t is not None and m.t >= frame.presentation]
         end = min(ends[0] if ends else frame.end, frame.end)
         spent = _spent(run, frame, moment.agent, (frame.presentation, end), end if ends else None)
+        spent = spent if ends else replace(spent, other_s=None, think_s=None)
         outcome = "cut" if run.presentation_cut else "presented" if ends else "none"
         outcome = f"{not_presented(run)}stored answer" if run.stored_answer is not None else outcome
         found.append(replace(spent, outcome=outcome, result=run.stored_answer, src=moment.src))
@@ -150,9 +152,10 @@ def _spent(run: Run, frame: Frame, agent: str, window: Span, output: float | Non
     wall = round(end - start, 3)
     calls = [c for c in run.calls if c.agent == agent and c.t is not None and start <= c.t < max(end, start + 1e-6)]
     reached = [t for t in (output, *(c.t for c in calls), *(c.end for c in calls)) if t is not None]
-    other = round(end - min(end, max(reached, default=start)), 3)
+    timed = _timed(run, agent)
+    other = round(end - min(end, max(reached, default=start)), 3) if timed or output is not None else None
     tools = think = first = denied = waited = None
-    if _timed(run, agent):
+    if timed and other is not None:
         spans = [_clip(c, end) for c in calls]
         ran = [_clip(c, end) for c in calls if c.ran]
         tools = min(round(union(spans), 3), round(wall - other, 3))

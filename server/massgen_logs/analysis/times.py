@@ -155,9 +155,12 @@ def _unknown(run: Run, found: Times) -> list[str]:
             f"{bare} of {len(ran)} calls don't tell their own time: queueing can't be told from execution there"
         )
     if found.wall_phases and found.wall_phases[0].name != "start_up":
-        said.append(
-            "start-up is not visible: the first recorded sign of an agent is an answer, so it is part of initial_answer"
+        sign = (
+            "the first recorded sign of an agent is an answer"
+            if run.answers
+            else "no response or call has a recorded time"
         )
+        said.append(f"start-up is not visible: {sign}, so it is part of initial_answer")
     elif found.wall_phases:
         said.append(
             "start_up ends with the first recorded call or refused response: the first model response is part of it"

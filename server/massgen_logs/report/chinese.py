@@ -240,6 +240,8 @@ TOLD = {
     r"no round records: the table by round type is empty": "没有轮次记录：轮次类型表为空",
     r"start-up is not visible: the first recorded sign of an agent is an answer, so it is part of initial_answer":
         "看不到启动阶段：Agent的首个记录就是答案，因此启动算在初始答案内",
+    r"start-up is not visible: no response or call has a recorded time, so it is part of initial_answer":
+        "看不到启动阶段：没有任何响应或调用记录了时间，因此启动算在初始答案内",
     r"start_up ends with the first recorded call or refused response: the first model response is part of it":
         "启动阶段止于首次记录的调用或被拒绝的响应：首次模型响应算在其中",
     r"the model's own answering time is recorded by no version: think is what is left beside tools, MassGen's connecting of servers and "

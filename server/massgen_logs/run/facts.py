@@ -29,15 +29,21 @@ _WORKFLOW = frozenset({"vote", "new_answer", "stop"})
 """MassGen's own tools: a response that calls one that its round does not offer is refused as one without any."""
 
 
-def times_from_metrics(calls: list[Call], tools: MetricsEvents) -> None:
-    """Give calls without times those of metrics_events.json: the n-th call of an agent's tool is its n-th execution, where
-    there are as many of both."""
+def times_from_metrics(calls: list[Call], tools: MetricsEvents, started: float | None) -> None:
+    """Give calls without times those of metrics_events.json: the n-th call of an agent's tool is its n-th execution since the attempt
+    began, where there are as many of both; else the n-th with a result the n-th with an output, if all are of the same size."""
     executed: dict[tuple[str, str], list[metrics_events.ToolExecution]] = defaultdict(list)
     for tool in sorted(tools.tools, key=lambda execution: execution.start or 0.0):
-        executed[tool.agent or "", tool.tool].append(tool)
+        if started is None or tool.end is None or tool.end > started:
+            executed[tool.agent or "", tool.tool].append(tool)
     for (agent, name), executions in executed.items():
         own = [call for call in calls if (call.agent, call.tool) == (agent, name)]
-        for call, execution in zip(own, executions, strict=True) if len(own) == len(executions) else ():
+        if len(own) != len(executions):
+            own = [call for call in own if call.outcome != "open"]
+            executions = [execution for execution in executions if execution.output_chars]
+            if [call.output_chars for call in own] != [execution.output_chars for execution in executions]:
+                continue
+        for call, execution in zip(own, executions, strict=True):
             call.t, call.end = execution.start, execution.end
             if call.t is not None and call.end is not None:
                 call.elapsed_s = round(call.end - call.t, 6)

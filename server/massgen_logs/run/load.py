@@ -86,7 +86,8 @@ def build(place: Place, *, orders: bool = True) -> Run:
             doubled=(versions.parse(files.metadata.version) or ()) >= (0, 1, 46) and not files.metadata.debug,
         )  # fmt: skip
         order = order or old.agents or list(attempt.agent_folders())
-        facts.times_from_metrics(old.calls, files.tools)
+        began = files.headed.start if files.headed else None if files.emptied else files.status.start_time
+        facts.times_from_metrics(old.calls, files.tools, began)
     how = ending.decide(attempt, files.status, coordination, files.failure, time)
     version = versions.parse(files.metadata.version)
     run = Run(
