@@ -370,3 +370,21 @@ def test_times_of_calls_whose_number_differs() -> None:
     own = calls()
     times_from_metrics(own, MetricsEvents([executed(20.0, 178), executed(23.0, 181)]), 10.0)
     assert [c.t for c in own] == [None, None, None]
+
+
+def test_times_of_calls_without_an_agent() -> None:
+    """0.1.24: massgen.log has the calls in whole seconds, metrics_events.json their times as of agent "unknown"."""
+
+    def calls() -> list[Call]:
+        return [Call("*", "x", None, {}, "massgen.log:7", 20.0, 20.0, outcome="ok", output_chars=n) for n in (178, 180)]
+
+    executed = [ToolExecution("x", "unknown", None, 0, 20.3 + n, 20.5 + n, True, None, 178 + 2 * n) for n in (0, 1)]
+    own = calls()
+    times_from_metrics(own, MetricsEvents(executed), 10.0)
+    assert [(c.t, c.end, c.elapsed_s) for c in own] == [
+        (20.3, 20.5, pytest.approx(0.2)),
+        (21.3, 21.5, pytest.approx(0.2)),
+    ]
+    swapped = calls()[::-1]
+    times_from_metrics(swapped, MetricsEvents(executed), 10.0)
+    assert [c.t for c in swapped] == [20.0, 20.0]

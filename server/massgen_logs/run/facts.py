@@ -30,15 +30,18 @@ _WORKFLOW = frozenset({"vote", "new_answer", "stop"})
 
 
 def times_from_metrics(calls: list[Call], tools: MetricsEvents, started: float | None) -> None:
-    """Give calls without times those of metrics_events.json: the n-th call of an agent's tool is its n-th execution since the attempt
-    began, where there are as many of both; else the n-th with a result the n-th with an output, if all are of the same size."""
+    """Give calls the times of metrics_events.json: the n-th call of an agent's tool is its n-th execution since the attempt
+    began, where there are as many of both; else, or where neither names the agent, the n-th with a result is the n-th with an output,
+    if all are of the same size."""
     executed: dict[tuple[str, str], list[metrics_events.ToolExecution]] = defaultdict(list)
+    agents = {call.agent for call in calls}
     for tool in sorted(tools.tools, key=lambda execution: execution.start or 0.0):
         if started is None or tool.end is None or tool.end > started:
-            executed[tool.agent or "", tool.tool].append(tool)
+            agent = tool.agent if tool.agent in agents else ANY_AGENT
+            executed[agent or ANY_AGENT, tool.tool].append(tool)
     for (agent, name), executions in executed.items():
         own = [call for call in calls if (call.agent, call.tool) == (agent, name)]
-        if len(own) != len(executions):
+        if len(own) != len(executions) or agent == ANY_AGENT:
             own = [call for call in own if call.outcome != "open"]
             executions = [execution for execution in executions if execution.output_chars]
             if [call.output_chars for call in own] != [execution.output_chars for execution in executions]:
