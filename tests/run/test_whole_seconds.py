@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from conftest import CORPUS
 from massgen_logs.analysis.timeline import timeline
 from massgen_logs.run.load import load
-from massgen_logs.run.model import Answer, Execution, Vote
-from massgen_logs.run.whole_seconds import place_votes
+from massgen_logs.run.model import Answer, Execution, Told, Vote
+from massgen_logs.run.whole_seconds import place, place_votes
 from massgen_logs.tools.base import call
 from massgen_logs.tools.registry import get
 from massgen_logs.tree import resolve
@@ -64,3 +64,14 @@ def test_a_restart_is_told_after_the_answer_of_the_same_moment() -> None:
     at_once = timeline(replace(run, executions=starts))
     told = [(e.kind, e.label or e.target) for e in at_once if "agent2.1" in {e.label, e.target}]
     assert told[:2] == [("answer", "agent2.1"), ("restart", "agent2.1")]
+
+
+def test_a_vote_for_nobody_known_comes_after_the_first_answer() -> None:
+    """ "Valid agents: agent1" in second 102: agent1.1 came at 102.6. What else is refused in that second needs none."""
+    run = load(resolve(CORPUS / "s1_clean_0.1.0" / ".massgen" / "massgen_logs"))
+    told = [Told("mid", reason, 1, "", 102.0, "massgen.log:3") for reason in ("invalid_vote_id", "no_workflow_call")]
+    late = replace(
+        run, started=100.5, answers=[answer("zeta", 102.6)], votes=[], moments=[], calls=[], refused_told=told
+    )
+    place(late)
+    assert [one.t for one in late.refused_told or ()] == [102.6, 102.0]

@@ -22,8 +22,12 @@ def place(run: Run) -> None:
     for call in run.calls:
         if _whole(call.t, call.src):
             call.t, call.end = _after(call.t, (start,)), _after(call.end, (start,))
+    answered = min((a.t for a in run.answers if a.t is not None), default=None)
     if run.refused_told is not None:
-        run.refused_told = [replace(one, t=_after(one.t, (start,))) for one in run.refused_told]
+        run.refused_told = [
+            replace(one, t=_after(one.t, (start, answered if one.reason == "invalid_vote_id" else None)))
+            for one in run.refused_told
+        ]
     run.unconnected = [replace(one, t=_after(one.t, (start,))) for one in run.unconnected]
     acts = [*(a.t for a in run.answers), *(v.t for v in run.votes if v.accepted), start]
     placed: list[Moment] = []
