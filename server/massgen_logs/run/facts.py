@@ -233,9 +233,9 @@ def fill_stored_answer(run: Run, files: Files, digest: Digest | None) -> None:
         run.presentation_cut = not any(r.type == "presentation" for r in _rounds(files))
 
 
-def fill_presentation(run: Run, files: Files) -> None:
-    """What its recorded round tells of a presentation whose events a restart emptied; and a run that was killed while it presented after a
-    time-out went on for longer than the limit that the time-out names."""
+def fill_presentation(run: Run, files: Files, digest: Digest | None) -> None:
+    """What its recorded round tells of a presentation whose events a restart emptied; and without events.jsonl, a run that was killed while
+    it presented after a time-out went on for longer than the limit that the time-out names."""
     own = [r for r in run.rounds if r.type == "presentation" and r.start is not None]
     kinds = {moment.kind for moment in run.moments}
     for record in own[-1:] if files.emptied else ():
@@ -247,7 +247,12 @@ def fill_presentation(run: Run, files: Files) -> None:
             run.moments.append(Moment(record.end, "final_answer", record.agent, "", record.src))
     run.moments.sort(key=lambda moment: moment.t if moment.t is not None else float("inf"))
     presented = any(moment.kind == "presentation" for moment in run.moments)
-    if presented and run.duration_src == outcome.LIMIT and not any(m.kind == "final_answer" for m in run.moments):
+    if (
+        digest is None
+        and presented
+        and run.duration_src == outcome.LIMIT
+        and not any(m.kind == "final_answer" for m in run.moments)
+    ):
         run.ended, run.duration_s, run.duration_src = None, None, ""
 
 

@@ -133,7 +133,7 @@ def build(place: Place, *, orders: bool = True) -> Run:
     facts.fill_stored_answer(run, files, digest)
     doubled = facts.fill_usage(run, place, files, dialect_of)
     whole_seconds.place(run)
-    facts.fill_presentation(run, files)
+    facts.fill_presentation(run, files, digest)
     deaths.place(run, log)
     run.silences = None if digest is None else deaths.at_work(run, digest.silences)
     run.calls_recorded = digest is not None or (old is not None and old.read_calls)
