@@ -79,6 +79,8 @@ class Digest(Struct):
     said: Said = field(default_factory=Said)
     """Of the end; and the times of the first and the last event."""
     calls: list[Call] = field(default_factory=list[Call])
+    refused: list[Call] = field(default_factory=list[Call])
+    """Calls of which only the hook that refused them tells (before 0.1.97 they have no events of their own)"""
     answers: list[tuple[float | None, str, str | None, str, int, str]] = field(
         default_factory=list[tuple[float | None, str, "str | None", str, int, str]],
     )
@@ -155,6 +157,7 @@ def digest(
     found = Digest(planted)
     said = found.said
     agents: dict[str, _State] = defaultdict(_State)
+    refused: dict[str, Call] = {}
     for event in events_jsonl.read(attempt.file("events.jsonl"), source, problems):
         t = clock.iso(event.time)
         if t is not None:
@@ -206,12 +209,20 @@ def digest(
                 info = mapping(event.data.get("hook_info"))
                 found.injected_labels[agent].update(LABEL.findall(text(info.get("injection_content")) or ""))
                 _hook(info, event.src, state, dialect_of(agent))
+                call_id = text(event.data.get("tool_call_id"))
+                if info.get("decision") == "deny" and call_id:
+                    reason = text(info.get("reason")) or "denied"
+                    refused[call_id] = Call(agent, "?", None, {}, event.src, t, outcome="denied", error=reason, round=state.round,
+                                            execution=max(0, state.executions - 1), id=call_id)  # fmt: skip
                 _round_limit(info, t, agent, event.src, state, found)
             case _:
                 _ending(event, t, agent, state, found)
     for agent, state in agents.items():
         found.died += [state.dying] if state.dying else []
         _silence("", said.last, 0, agent, state, found)
+    for call in found.calls:
+        refused.pop(call.id or "", None)
+    found.refused = list(refused.values())
     return found
 
 
@@ -270,6 +281,8 @@ def _tool_complete(event: events_jsonl.Event, t: float | None, state: _State, di
     result = text(data.get("result")) or ""
     is_error = data.get("is_error")
     outcome = dialect.outcome(tool, call.args, result, is_error if isinstance(is_error, bool) else None)
+    if data.get("status") == "denied":  # whoever refused it, in whatever words
+        outcome = Outcome("denied", error=result)
     apply(call, outcome)
     call.end, call.end_src = t, event.src
     call.elapsed_s = number(data.get("elapsed_seconds")) if dialect.own_time else None

@@ -29,9 +29,9 @@ _WORKFLOW = frozenset({"vote", "new_answer", "stop"})
 
 def times_from_metrics(calls: list[Call], tools: MetricsEvents) -> None:
     """Give calls without times those of metrics_events.json: the n-th call of an agent's tool is its n-th execution, where
-    there are as many of both."""
+    there are as many of both; the display doesn't show what a hook refused."""
     executed: dict[tuple[str, str], list[metrics_events.ToolExecution]] = defaultdict(list)
-    for tool in sorted(tools.tools, key=lambda execution: execution.start or 0.0):
+    for tool in sorted((t for t in tools.tools if not _is_refused(t)), key=lambda execution: execution.start or 0.0):
         executed[tool.agent or "", tool.tool].append(tool)
     for (agent, name), executions in executed.items():
         own = [call for call in calls if (call.agent, call.tool) == (agent, name)]
@@ -39,6 +39,39 @@ def times_from_metrics(calls: list[Call], tools: MetricsEvents) -> None:
             call.t, call.end = execution.start, execution.end
             if call.t is not None and call.end is not None:
                 call.elapsed_s = round(call.end - call.t, 6)
+
+
+def add_refused(run: Run, told: list[Call], tools: MetricsEvents) -> None:
+    """Add the calls that a hook refused and that have no record of their own: `told` by the hook's event, else by the error in
+    metrics_events.json. No file tells their arguments."""
+    executed = {tool.call_id: tool for tool in tools.tools if tool.call_id}
+    for call in told:
+        call.tool = executed[call.id].tool if call.id in executed else call.tool
+    run.calls = [*run.calls, *told]
+    known = {call.id for call in run.calls if call.id}
+    shown = Counter((call.agent, call.tool) for call in run.calls if call.outcome == "denied" and call.id is None)
+    for index, tool in enumerate(tools.tools):
+        who = (tool.agent or ANY_AGENT, tool.tool)
+        if not _is_refused(tool) or tool.call_id in known or _is_earlier(run, tool):
+            continue
+        if shown[who]:
+            shown[who] -= 1
+            continue
+        src = f"metrics_events.json#tool_executions[{index}]"
+        run.calls.append(
+            Call(*who, None, {}, src, tool.start, tool.end, outcome="denied", error=tool.error, id=tool.call_id)
+        )
+    if all(call.t is not None for call in run.calls):
+        run.calls.sort(key=lambda call: call.t or 0.0)
+
+
+def _is_refused(tool: metrics_events.ToolExecution) -> bool:
+    return (tool.error or "").startswith("Hook denied")
+
+
+def _is_earlier(run: Run, tool: metrics_events.ToolExecution) -> bool:
+    """It is of an attempt before this one, which later ones of the same process repeat."""
+    return run.started is not None and tool.start is not None and tool.start < run.started - 1
 
 
 def rounds_from_times(run: Run) -> None:

@@ -112,6 +112,7 @@ def build(place: Place, *, orders: bool = True) -> Run:
         run.votes_dropped = votes.dropped(lost, attempt, files.status, time, digest.said.first)
     run.calls = digest.calls if digest else old.calls if old else []
     facts.fill_times(run, files, digest, old)
+    facts.add_refused(run, digest.refused if digest else [], files.tools)
     if old is not None:
         facts.rounds_from_times(run)
     run.executions = executions.collect(files.usable, digest, old, run.answers, run.votes, run.started)
