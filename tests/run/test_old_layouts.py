@@ -150,3 +150,22 @@ def test_a_turn_without_metadata_has_its_sessions_version(copy_of) -> None:
         "metadata_elsewhere"
     ]
     assert call(get("list_logs"), {"logs_dir": str(root)}).data["logs"][0]["massgen_version"] == "0.1.45"
+
+
+@pytest.mark.parametrize(
+    ("version", "counted"), [("0.1.12", True), ("0.1.36", True), ("0.1.39", False), ("0.1.45", False)]
+)
+def test_until_0_1_38_a_restarted_voters_vote_counts_on(version: str, counted: bool, copy_of, ask) -> None:
+    """agent_a voted at 470.2 s and would have been started anew at 472.0 s by an answer of agent_b: MassGen let it vote again, and
+    forgot its vote only from 0.1.39 on."""
+    root = copy_of("s1_clean_0.1.12")
+    file = next(root.rglob("coordination_events.json"))
+    data = json.loads(file.read_text())
+    given = next(event for event in data["events"] if event["event_type"] == "context_received")
+    context = {"available_answer_labels": ["agent1.1", "agent2.1", "agent2.2"], "round": 2}
+    voted = next(n for n, event in enumerate(data["events"]) if event["event_type"] == "vote_cast")
+    data["events"].insert(voted + 1, given | {"agent_id": "agent_a", "timestamp": 1795345472.0, "context": context})
+    file.write_text(json.dumps(data))
+    metadata = next(root.rglob("execution_metadata.yaml"))
+    metadata.write_text(metadata.read_text().replace("0.1.12", version))
+    assert ("agent_a" in ask("vote_reasons", "--logs-dir", str(root))["data"]["final"]) is counted

@@ -118,7 +118,8 @@ def build(place: Place, *, orders: bool = True) -> Run:
     run.executions = executions.collect(files.usable, digest, old, run.answers, run.votes, run.started)
     presented = next((m.t for m in (digest.moments if digest else ()) if m.kind == "presentation"), None)
     rounds = [e.t for e in files.coordination.events if e.type == "final_round_start" and e.t is not None]
-    run.votes = votes.take_back(run.votes, run.executions, min(rounds, default=presented))
+    if votes.are_taken_back(digest, version):
+        run.votes = votes.take_back(run.votes, run.executions, min(rounds, default=presented))
     facts.fill_agents(run, files, digest, order, backends, dialect_of)
     facts.fill_winner(run, attempt, files, digest)
     facts.fill_enforcement(run, files.status, digest, old)

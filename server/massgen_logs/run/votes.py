@@ -3,7 +3,8 @@
 - Accepted votes are the vote_cast events of coordination_events.json; where that file is missing, torn or was emptied by an
   orchestration restart, the vote.json files, and the vote events of events.jsonl that none of these tells.
 - The voter's last accepted vote counts, its earlier ones are superseded; status.json results.votes still counts all. One after
-  which an answer restarted the voter is taken back, also if no later vote of it is accepted: it is superseded, too.
+  which an answer restarted the voter is taken back, also if no later vote of it is accepted: it is superseded, too
+  (from 0.1.39 on).
 - Ignored votes are the vote_ignored events (all of them from 0.1.36 on), with the reason from the display text; without
   that file the display text, of a killed run also that of massgen.log; in 0.1.0 its "Vote invalid" lines too. 0.1.12
   drops some without a record: unknown (None), unless every vote call was recorded.
@@ -56,6 +57,12 @@ def collect(
     if digest is not None and coordination is None:
         votes += _logged(log, [vote for vote in votes if vote.ignored])
     return sorted(votes, key=lambda vote: vote.t if vote.t is not None else float("inf"))
+
+
+def are_taken_back(digest: Digest | None, version: tuple[int, ...] | None) -> bool:
+    """True from 0.1.39 on. Before, an answer let its voters vote again, and their earlier votes went on to count until they did: at a
+    time-out, too."""
+    return digest is not None or (version is not None and version >= (0, 1, 39))
 
 
 def take_back(votes: list[Vote], executions: list[Execution], presented: float | None) -> list[Vote]:
