@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ ENDS = (
 
 
 def attempt(root: Path) -> Path:
-    return next(root.rglob("events.jsonl")).parent
+    return next(root.rglob("status.json")).parent
 
 
 def changed(root: Path, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Run:
@@ -238,3 +239,25 @@ def test_an_agent_that_stops_has_done_its_part(copy_of) -> None:
     assert [(m.agent, m.detail) for m in run.moments if m.kind == "stopped"] == [("agent_b", "complete: done")]
     events = call(get("coordination_timeline"), {"logs_dir": str(root)}).data["events"]
     assert [(e["kind"], e["agent"]) for e in events if e["kind"] == "stop"] == [("stop", "agent_b")]
+
+
+@pytest.mark.parametrize("rounds", [True, False])
+def test_a_cut_presentation_without_events(copy_of, rounds: bool) -> None:
+    """0.1.45, Ctrl-C in it: all files are saved, status.json says completed, and no round of a presentation is recorded."""
+    root = copy_of("s1_clean_0.1.45")
+    if not rounds:
+        without_its_round(root)
+    run = load(resolve(root))
+    assert (run.ending.state, run.presentation_cut) == (("finished", False) if rounds else ("unfinished", True))
+    assert checks(root)["final_answer_delivered"] is rounds
+
+
+def test_a_winner_without_a_final_answer_is_no_end(copy_of) -> None:
+    """0.1.0, Ctrl-C in the presentation: coordination_events.json names the winner and ends, without final_answer and final/."""
+    root = copy_of("s1_clean_0.1.0")
+    file = next(root.rglob("coordination_events.json"))
+    data = json.loads(file.read_text())
+    data["events"] = [event for event in data["events"] if event["event_type"] != "final_answer"]
+    file.write_text(json.dumps(data))
+    shutil.rmtree(next(root.rglob("final")))
+    assert load(resolve(root)).ending.state == "failed"

@@ -13,8 +13,7 @@ from itertools import pairwise
 from msgspec import Struct, field
 
 from massgen_logs.analysis.voting import count
-from massgen_logs.readers.status_json import API_ERRORS
-from massgen_logs.run.model import ANY_AGENT, Enforcement, Run
+from massgen_logs.run.model import ANY_AGENT, API_ERRORS, Enforcement, Run
 
 RETRIES_A_ROUND = 2
 CHARS_LOST = 5000

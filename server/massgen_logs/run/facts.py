@@ -240,15 +240,15 @@ def fill_stored_answer(run: Run, files: Files, digest: Digest | None) -> None:
         return
     final = run.final_text.strip()
     same = [a.label for a in run.answers if a.agent == run.winner and a.text is not None and a.text.strip() == final]
+    begun = any(event.type == "final_round_start" for event in files.coordination.events)
     if digest is not None:
         told = digest.final_text is not None and not digest.stored_final
         presented = told and (not same or (digest.final_text or "").strip() == final)
     else:
-        presented = run.ending.state != "timed_out"
-        presented |= any(event.type == "final_round_start" for event in files.coordination.events)
+        presented = run.ending.state != "timed_out" or begun
     if not presented and same:
         run.stored_answer = same[-1]
-    elif digest is not None and digest.said.presenter and not digest.said.closed:
+    elif (digest.said.presenter and not digest.said.closed) if digest is not None else (begun and bool(_rounds(files))):
         # the round of a presentation is recorded when it has come to its end, whatever follows
         run.presentation_cut = not any(r.type == "presentation" for r in _rounds(files))
 

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from massgen_logs.readers.base import Problem as Problem  # part of the Run: re-exported
 from massgen_logs.readers.base import Source as Source
 from massgen_logs.readers.metrics_summary import Subagent
+from massgen_logs.readers.status_json import API_ERRORS as API_ERRORS
 from massgen_logs.readers.status_json import Enforcement as Enforcement
 from massgen_logs.readers.status_json import RoundRecord as RoundRecord
 from massgen_logs.readers.status_json import Usage as Usage
