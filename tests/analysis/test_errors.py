@@ -343,7 +343,7 @@ def test_same_input_different_output() -> None:
 def test_a_subagent_that_completed_without_a_call() -> None:
     """S36; one that called is none, and one whose calls aren't recorded is unknown."""
     usage = Usage(None, None, None, None, None)
-    subs = [Subagent(f"s{n}", "completed", None, usage, 1.0, n) for n in (0, 1, None)]
+    subs = [Subagent(f"s{n}", "completed", usage, 1.0, n) for n in (0, 1, None)]
     found = analyse(run_with(subagents=tuple(subs)), Stderr())
     assert [(i.kind, i.recorded_as) for i in found.incidents] == [("subagent", "completed")]
     assert "s0" in found.incidents[0].sentence
