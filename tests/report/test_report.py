@@ -9,7 +9,8 @@ import pytest
 
 from massgen_logs.report.check import problems
 from massgen_logs.report.claims import claims
-from massgen_logs.report.structure import MARK, SECTIONS, TITLE
+from massgen_logs.report.language import MARK
+from massgen_logs.report.structure import SECTIONS, TITLE
 
 COMPLETE = TITLE + "\n" + "\n".join(
     f"\n## {title}\ntext\n" + "".join(f"\n### {part}\ntext\n" for part in parts) for title, parts in SECTIONS

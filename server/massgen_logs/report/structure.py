@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from massgen_logs.report.language import MARK as MARK  # where it always was: re-exported
-
 TITLE = "# MassGen Log Analysis Report"
 TITLES = (TITLE, "# MassGen 日志分析报告")
 """The title in each language."""

@@ -24,7 +24,6 @@ from massgen_logs.readers.base import (
     as_label,
     as_name,
     as_names,
-    by_name,
     mapping,
     number,
     parse_json,
@@ -67,7 +66,6 @@ class Start(Struct):
     round: int
     src: str
     context: tuple[str, ...] = ()
-    restarted: bool = False
     chars: int = 0
     """Characters of reasoning and text since."""
 
@@ -112,15 +110,6 @@ class Digest(Struct):
     """Answer labels in the texts that were injected into an agent"""
     steered: dict[str, int] = field(default_factory=lambda: defaultdict[str, int](int))
     """codex: how often an injection really reached the agent"""
-    tie: bool | None = None
-    vote_counts: dict[str, int] = field(default_factory=dict[str, int])
-
-    def restarts(self) -> dict[str, int]:
-        """Executions started anew per agent (agent_restart events)."""
-        found: dict[str, int] = {}
-        for start in self.starts:
-            found[start.agent] = found.get(start.agent, 0) + start.restarted
-        return found
 
 
 class _State(Struct):
@@ -189,9 +178,6 @@ def digest(
             case "context_received":
                 if state.start:
                     state.start.context = tuple(texts(event.data.get("context_labels")))
-            case "agent_restart":
-                if state.start:
-                    state.start.restarted = True
             case "answer_submitted":
                 label = as_label(event.data.get("answer_label"))
                 found.answers.append((t, agent, label, text(event.data.get("content")) or "", state.round, event.src))
@@ -376,11 +362,6 @@ def _ending(event: events_jsonl.Event, t: float | None, agent: str, state: _Stat
     match event.type:
         case "final_presentation_start":
             state.presenting = True
-            tie = data.get("is_tie")
-            found.tie = tie if isinstance(tie, bool) else None
-            found.vote_counts = {
-                k: int(n) for k, v in by_name(data.get("vote_counts")).items() if (n := number(v)) is not None
-            }
             found.moments.append(Moment(t, "presentation", agent, "final presentation starts", event.src))
         case "final_answer":
             found.final_text, found.final_src = text(data.get("content")), event.src
