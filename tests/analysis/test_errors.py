@@ -379,9 +379,8 @@ def test_pages_hold_every_incident_once_and_totals_stand_on_each() -> None:
 
 
 @pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
-def test_a_default_answer_is_short_and_its_totals_add_up(sample: Sample) -> None:
-    """Under 7,600 characters; each row has a source; the rows hold as many incidents as the totals say."""
-    assert len(call(TOOL, sample.arguments).text()) < 7600
+def test_the_totals_of_an_answer_add_up(sample: Sample) -> None:
+    """Each row has a source; the rows hold as many incidents as the totals say."""
     data = call(TOOL, {**sample.arguments, "limit": 1000}).data
     assert sum(row["count"] for row in data["incidents"]) == data["total"] == sum(data["totals"].values())
     assert all(row["sources"] and row["sentence"] for row in data["incidents"])

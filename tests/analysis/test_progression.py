@@ -158,13 +158,12 @@ def test_killed_run_has_no_final() -> None:
 
 @pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
 def test_every_sample(sample: Sample) -> None:
-    """The labels and the final answer are those of the ground truth, and the answer is short."""
+    """The labels are those of the ground truth."""
     answer = call(tool.TOOL, sample.arguments)
     if answer.page is not None and answer.page.next_cursor is None:
         assert [(r["label"], r["agent"]) for r in answer.data["answers"]] == [
             (a["label"], a["agent"]) for a in sample.truth["answers"]
         ]
-    assert len(answer.text()) < 7600
 
 
 FACTS = " ".join(f"The reading of station {name} was stable over the whole night." for name in "abcdefghijklmnopqrst")

@@ -113,10 +113,9 @@ def test_time_in_tools_is_what_events_jsonl_shows(sample: Sample) -> None:
 
 
 @every_sample
-def test_answer_is_short_and_says_what_it_cannot_know(sample: Sample) -> None:
+def test_an_answer_says_what_it_cannot_know(sample: Sample) -> None:
     """On every tree, broken ones too."""
     answer = call(TOOL, dict(sample.arguments))
-    assert len(answer.text()) < 7600
     assert answer.data["not_measurable"]
     assert answer.page is not None
     assert answer.page.total == len(time_breakdown(run_of(sample)).executions)
