@@ -22,6 +22,7 @@ import figures
 import synthetic
 from massgen_logs import cli
 from massgen_logs.report.material import Material, gather
+from massgen_logs.report.structure import SECTIONS, TITLE
 from massgen_logs.run.load import load
 from massgen_logs.text.mask import Masker
 from massgen_logs.tree import resolve
@@ -111,6 +112,13 @@ def material_of(sample: Sample, language: str = "en") -> Material:
     return material(
         sample.root, sample.truth["session"], sample.truth["turn"], sample.truth["attempt"], language=language
     )
+
+
+REPORT = TITLE + "\n" + "\n".join(
+    f"\n## {title}\n" + ("" if parts else "None.\n") + "".join(f"\n### {part}\nNone.\n" for part in parts)
+    for title, parts in SECTIONS
+)  # fmt: skip
+"""The least that is a whole report."""
 
 
 def sample_id(sample: Sample) -> str:
