@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, sample_id
+from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, named, sample_id
 from massgen_logs.analysis.errors import Incident
 from massgen_logs.analysis.errors import find_errors as analyse
 from massgen_logs.analysis.tool_contract import SAME_CHARS
@@ -31,12 +31,8 @@ NOTHING = ("s2_three_agents_0.1.46", "s2_three_agents_0.1.70", "s2_three_agents_
            "s7b_orch_restart_0.1.97", "s8a_debug_0.1.97", "s8f_checklist_valid_0.1.97", "s8h_subagent_ok_0.1.97")  # fmt: skip
 
 
-def named(name: str) -> list[Sample]:
-    return [sample for sample in ALL_SAMPLES if sample.name == name]
-
-
 def ask(name: str, **arguments: object) -> dict[str, Any]:
-    answer: Any = call(TOOL, {**named(name)[0].arguments, "limit": 1000, **arguments}).json()
+    answer: Any = call(TOOL, {**named(name).arguments, "limit": 1000, **arguments}).json()
     return answer["data"]
 
 
@@ -365,7 +361,7 @@ def test_a_fatal_api_error_and_the_death_it_caused_are_one() -> None:
 
 def test_pages_hold_every_incident_once_and_totals_stand_on_each() -> None:
     """The contract is told on the first page only."""
-    sample = named("s13b_large_agent_dead_0.1.97")[0]
+    sample = named("s13b_large_agent_dead_0.1.97")
     seen: list[Incident] = []
     cursor, pages = None, 0
     while pages == 0 or cursor:

@@ -10,19 +10,14 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, sample_id
+from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, run_of, sample_id
 from massgen_logs.analysis.spent import Spent, union
 from massgen_logs.analysis.times import Times, time_breakdown
 from massgen_logs.run.load import load
-from massgen_logs.run.model import Call, Run
+from massgen_logs.run.model import Call
 from massgen_logs.tools.base import call
 from massgen_logs.tools.time_breakdown import TOOL
 from massgen_logs.tree import resolve
-
-
-def run_of(sample: Sample) -> Run:
-    truth = sample.truth
-    return load(resolve(sample.root, truth["session"], truth["turn"], truth["attempt"]))
 
 
 def times_of(name: str, attempt: int | None = None) -> Times:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from conftest import ALL_SAMPLES, Sample, material_of, sample_id
+from conftest import ALL_SAMPLES, END_FILES, Sample, material_of, sample_id
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.report.check import lacking
 from massgen_logs.report.draft import draft
@@ -232,13 +232,7 @@ def test_a_run_that_went_on_is_drafted_anew(copy_of) -> None:
     """Twenty and twenty-six lines of its events have as many places, but others."""
     root = copy_of(CLEAN)
     (events,) = root.rglob("events.jsonl")
-    for name in (
-        "coordination_events.json",
-        "metrics_events.json",
-        "coordination_table.txt",
-        "snapshot_mappings.json",
-        "metrics_summary.json",
-    ):
+    for name in END_FILES:
         (events.parent / name).unlink()
     rows = events.read_text().splitlines(keepends=True)
     events.write_text("".join(rows[:20]))

@@ -11,13 +11,9 @@ from typing import Any
 
 import pytest
 
-from conftest import CORPUS
+from conftest import CORPUS, attempt
 from massgen_logs.run import load
 from massgen_logs.tree import resolve
-
-
-def attempt(root: Path) -> Path:
-    return next(p.parent for p in sorted(root.rglob("execution_metadata.yaml")))
 
 
 def flags(ask, root: Path) -> set[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from conftest import attempt
 from massgen_logs.run.load import load
 from massgen_logs.run.model import Run
 from massgen_logs.tools.base import call
@@ -19,17 +20,6 @@ from massgen_logs.tools.registry import get
 from massgen_logs.tree import resolve
 
 CLEAN, KILLED = "s1_clean_0.1.97", "s6_killed_0.1.97"
-ENDS = (
-    "coordination_events.json",
-    "coordination_table.txt",
-    "snapshot_mappings.json",
-    "metrics_summary.json",
-    "metrics_events.json",
-)
-
-
-def attempt(root: Path) -> Path:
-    return next(root.rglob("status.json")).parent
 
 
 def changed(root: Path, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Run:
