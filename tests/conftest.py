@@ -24,7 +24,7 @@ from massgen_logs import cli
 from massgen_logs.report.material import Material, gather
 from massgen_logs.report.structure import SECTIONS, TITLE
 from massgen_logs.run.load import load
-from massgen_logs.run.model import Run
+from massgen_logs.run.model import Agent, Ending, Run
 from massgen_logs.text.mask import Masker
 from massgen_logs.tree import Place, resolve
 
@@ -122,6 +122,13 @@ def place_of(sample: Sample) -> Place:
     """Where a sample lies."""
     truth = sample.truth
     return resolve(sample.root, truth["session"], truth["turn"], truth["attempt"])
+
+
+def made_run(*agents: str, **fields: Any) -> Run:
+    """A run of these agents that finished, made from the given fields alone."""
+    given = {name: Agent(name, None, None, "generic") for name in agents}
+    ending = Ending("finished", "", "", None)
+    return Run("log_x", 1, 1, 1, "/x", "0.1.97", None, "A question?", given, ending, **fields)
 
 
 def run_of(sample: Sample) -> Run:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import CORPUS
+from conftest import CORPUS, made_run
 from massgen_logs.analysis.duplication import MAX_COMPARED, Duplication, duplicated_work
-from massgen_logs.run.model import Call, Ending, Run
+from massgen_logs.run.model import Call, Run
 from massgen_logs.text.mask import Masker
 from massgen_logs.tools.base import call as ask_tool
 from massgen_logs.tools.duplicated_work import TOOL
@@ -27,10 +27,7 @@ def a_run(*calls: Call, recorded: bool = True) -> Run:
         one.src = f"events.jsonl:{number + 1}"
         if one.t is None:
             one.t = 1000.0 + number
-    ending = Ending("finished", "", "", None)
-    run = Run("log_x", 1, 1, 1, "/x", "0.1.97", None, None, {}, ending)
-    run.calls, run.calls_recorded = list(calls), recorded
-    return run
+    return made_run(calls=list(calls), calls_recorded=recorded)
 
 
 def a_call(tool: str, agent: str = "a", took: float | None = 2.0, out: int | None = 1000, **more: Any) -> Call:

@@ -17,7 +17,7 @@ from rules_report import EXPECTED
 from conftest import CORPUS
 from massgen_logs.report.fingerprints import digest
 from massgen_logs.report.issues import issue_id, suggested_issues
-from test_cold_start import probe
+from test_work_done import probe
 
 S1, S6, S7B = "s1_clean_0.1.97", "s6_killed_0.1.97", "s7b_orch_restart_0.1.97"
 ISSUES = (
