@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 
+from conftest import attempt
+
 SHELL = "mcp__command_line__execute_command"
 NPM_TEST = "call_gpt-4o-mini_9_0"
 """agent_a's ninth call, its only `npm test`, which failed."""
-
-
-def attempt(root: Path) -> Path:
-    return next(root.rglob("status.json")).parent
 
 
 def refused(root: Path, *, hook: bool) -> None:

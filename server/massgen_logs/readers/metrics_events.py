@@ -18,6 +18,7 @@ class ToolExecution(Struct, frozen=True):
 
     tool: str
     agent: str | None
+    call_id: str | None
     start: float | None
     end: float | None
     error: str | None
@@ -47,6 +48,6 @@ def read(path: Path | None) -> Read[MetricsEvents]:
 
 def _tool(data: dict[str, object]) -> ToolExecution:
     return ToolExecution(
-        as_name(data.get("tool_name")) or "?", as_name(data.get("agent_id")), number(data.get("start_time")),
+        as_name(data.get("tool_name")) or "?", as_name(data.get("agent_id")), text(data.get("call_id")), number(data.get("start_time")),
         number(data.get("end_time")), text(data.get("error_message")),
     )  # fmt: skip
