@@ -251,3 +251,24 @@ def test_a_winner_without_a_final_answer_is_no_end(copy_of) -> None:
     file.write_text(json.dumps(data))
     shutil.rmtree(next(root.rglob("final")))
     assert load(resolve(root)).ending.state == "failed"
+
+
+def test_a_presentation_that_broke_off_is_no_delivery(copy_of) -> None:
+    """The API closed the connection in it: MassGen locks what it has, records no round of it, and only massgen.log has the error."""
+    root = copy_of(CLEAN)
+    without_its_round(root)
+    log = attempt(root) / "massgen.log"
+    began = next(
+        row
+        for row in map(json.loads, (attempt(root) / "events.jsonl").open())
+        if row["event_type"] == "final_presentation_start"
+    )
+    words = "peer closed connection without sending complete message body (incomplete chunked read)"
+    log.write_text(log.read_text() + f"{began['timestamp'][11:19]} | ERROR    | [ERROR] orchestrator: {words}\n")
+    run = load(resolve(root))
+    assert (run.ending.state, run.presentation_cut) == ("finished", True)
+    assert checks(root)["final_answer_delivered"] is False
+    (incident,) = [
+        i for i in call(get("find_errors"), {"logs_dir": str(root)}).data["incidents"] if words in i["sentence"]
+    ]
+    assert incident["agent"] == "agent_a"

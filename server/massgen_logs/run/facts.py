@@ -27,6 +27,10 @@ _WORKFLOW = frozenset({"vote", "new_answer", "stop"})
 """MassGen's own tools: a response that calls one that its round does not offer is refused as one without any."""
 
 
+_LOG_S = 1.0
+"""Seconds that a time in massgen.log may lie before the true one: it has whole ones."""
+
+
 def times_from_metrics(calls: list[Call], tools: MetricsEvents) -> None:
     """Give calls without times those of metrics_events.json: the n-th call of an agent's tool is its n-th execution, where
     there are as many of both; the display doesn't show what a hook refused."""
@@ -177,11 +181,14 @@ def add_errors(run: Run, files: Files, log: MainLog, digest: Digest | None) -> N
         run.moments.append(Moment(None, "error", None, f"{files.failure[0]}: {files.failure[1]}", FAILURE))
     if digest is None or digest.said.presenter is None:
         return
-    records = [record.error or "" for records in (run.enforcement or {}).values() for record in records]
-    told = [*records, *(moment.detail for moment in run.moments if moment.kind in {"error", "api_retry"})]
+    told = [(record.t, record.error or "") for records in (run.enforcement or {}).values() for record in records]
+    told += [(moment.t, moment.detail) for moment in run.moments if moment.kind in {"error", "api_retry"}]
     begun = next((moment.t for moment in run.moments if moment.kind == "presentation"), None)
     for t, words, src in log.errors:
-        if begun is not None and t is not None and t >= begun - 1 and not any(words[:60] in one for one in told):
+        of_api = run.presentation_cut or words.startswith("Error code: ")
+        if not of_api or t is None or begun is None or t < begun - _LOG_S:
+            continue
+        if not any(words[:60] in one and (at is None or abs(at - t) <= _LOG_S) for at, one in told):
             run.moments.append(Moment(t, "error", digest.said.presenter, words, src))
 
 
@@ -248,13 +255,17 @@ def fill_stored_answer(run: Run, files: Files, digest: Digest | None) -> None:
         presented = run.ending.state != "timed_out" or begun
     if not presented and same:
         run.stored_answer = same[-1]
-    elif (digest.said.presenter and not digest.said.closed) if digest is not None else (begun and bool(_rounds(files))):
-        # the round of a presentation is recorded when it has come to its end, whatever follows
-        run.presentation_cut = not any(r.type == "presentation" for r in _rounds(files))
+    elif digest.said.presenter if digest is not None else begun:
+        # the round of a presentation is recorded when it has come to its end, whatever follows; also a broken one is locked
+        rounds = _rounds(run, files)
+        closed = digest is None or digest.said.closed
+        run.presentation_cut = not any(r.type == "presentation" for r in rounds) and (bool(rounds) or not closed)
 
 
-def _rounds(files: Files) -> list[RoundRecord]:
-    return files.tools.rounds or [r for entry in files.status.agents.values() for r in entry.rounds]
+def _rounds(run: Run, files: Files) -> list[RoundRecord]:
+    """Those of this attempt: a later one's files have those of earlier ones, too."""
+    rounds = files.tools.rounds or [r for entry in files.status.agents.values() for r in entry.rounds]
+    return [r for r in rounds if run.started is None or r.start is None or r.start >= run.started - 1]
 
 
 def _repeats(moment: Moment, before: list[Moment]) -> bool:
@@ -307,7 +318,7 @@ def fill_usage(
     doubles = backend_logs.excess(place.attempt, spenders, run.problems) if found else []
     run.unowned = usage.total([tokens for more in doubles for tokens in more.unowned])
     run.usage = usage.collect(found, earlier, doubles, dialect_of)
-    run.rounds = [r for r in _rounds(files) if run.started is None or r.start is None or r.start >= run.started - 1]
+    run.rounds = _rounds(run, files)
     run.subagents = files.metrics.subagents
     run.total_cost = files.metrics.total_cost if files.metrics.total_cost is not None else files.status.total_cost
     run.recorded_tool_failures = (

@@ -125,10 +125,10 @@ def build(place: Place, *, orders: bool = True) -> Run:
     facts.fill_enforcement(run, files.status, digest, old)
     facts.fill_moments(run, files, digest, old)
     run.unconnected, run.begun = log.unconnected, log.begun
+    facts.fill_stored_answer(run, files, digest)
     facts.add_errors(run, files, log, digest)
     if place.turn.number < place.session.turns[-1].number:
         facts.drop_later_turns(run)
-    facts.fill_stored_answer(run, files, digest)
     doubled = facts.fill_usage(run, place, files, dialect_of)
     run.calls_recorded = digest is not None or (old is not None and old.read_calls)
     run.results_recorded = run.calls_recorded and not (old is not None and old.no_results)

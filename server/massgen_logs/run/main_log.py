@@ -28,7 +28,7 @@ from massgen_logs.run.model import Unconnected
 
 ALWAYS = (b"Failed to connect to ", b"Reconfigured main log for attempt ")
 UNKNOWN_TOOLS = (b" called unknown tool '",)
-ERRORS = (b"[ERROR] orchestrator: Error code: ",)
+ERRORS = (b"[ERROR] orchestrator: ",)
 IGNORED = ("🔄 Vote for [".encode(), b" starting execution loop")
 """What a line is found by; each costs a pass over a long log, so that only what other files leave open is looked for."""
 
@@ -42,7 +42,7 @@ _BEGUN = re.compile(_head("INFO") + r"Reconfigured main log for attempt (\d+): .
 _UNKNOWN_TOOL = re.compile(
     _head("WARNING") + r"\[Orchestrator\] Agent (.{1,255}?) called unknown tool '(.{1,255}?)' - not registered as .*"
 )
-_ERROR = re.compile(_head("ERROR") + r"\[ERROR\] orchestrator: (Error code: \d.*)")
+_ERROR = re.compile(_head("ERROR") + r"\[ERROR\] orchestrator: (.+)")
 _VOTE = re.compile(
     _head("INFO")
     + r"Stream chunk \[content\]: 🔄 Vote for \[(.{0,255}?)\] ignored \(reason: (.*?)(?:\) - restarting due to new answers)?"
@@ -62,7 +62,7 @@ class Ignored(Struct):
 
 class MainLog(Struct):
     """unconnected: every try that failed, in the order of the log; begun: where this attempt was begun; unknown_tools: by agent;
-    errors: (t, words, src) of the orchestrator's own API errors."""
+    errors: (t, words, src) of the orchestrator's own error lines."""
 
     unconnected: list[Unconnected] = field(default_factory=list[Unconnected])
     begun: list[str] = field(default_factory=list[str])

@@ -91,7 +91,8 @@ def _ending(run: Run, attempt: Attempt, files: Files) -> None:
     if run.presentation_cut:
         run.note(
             "presentation_cut",
-            "the final answer is the part of its presentation that was there when it was cut",
+            "the final answer is the part of its presentation that was there when it "
+            + ("was cut" if run.ending.state != "finished" else "broke off: no round of it is recorded"),
             run.final_src,
         )
     if attempt.log_half:
