@@ -29,6 +29,7 @@ from massgen_logs.run.model import Unconnected
 ALWAYS = (b"Failed to connect to ", b"Reconfigured main log for attempt ")
 UNKNOWN_TOOLS = (b" called unknown tool '",)
 ERRORS = (b"[ERROR] orchestrator: ",)
+VOTING = ("🗳️ Voting for [".encode(),)
 IGNORED = ("🔄 Vote for [".encode(), b" starting execution loop")
 """What a line is found by; each costs a pass over a long log, so that only what other files leave open is looked for."""
 
@@ -47,6 +48,7 @@ _VOTE = re.compile(
     _head("INFO")
     + r"Stream chunk \[content\]: 🔄 Vote for \[(.{0,255}?)\] ignored \(reason: (.*?)(?:\) - restarting due to new answers)?"
 )
+_VOTING = re.compile(_head("INFO") + r"Stream chunk \[content\]: 🗳️ Voting for \[(.{0,255}?)\] \(options: .*?\) : (.*)")
 _LOOP = re.compile(_head("INFO") + r"\[Orchestrator\] Agent (.{1,255}?) starting execution loop.*")
 
 
@@ -69,6 +71,8 @@ class MainLog(Struct):
     unknown_tools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     errors: list[tuple[float | None, str, str]] = field(default_factory=list[tuple[float | None, str, str]])
     ignored: list[Ignored] = field(default_factory=list[Ignored])
+    voting: list[Ignored] = field(default_factory=list[Ignored])
+    """Calls of vote before MassGen looked at them, with the first line of the reason and the target as the model named it."""
 
 
 def read(attempt: Attempt, clock: Clock, sources: list[Source], marks: tuple[bytes, ...]) -> MainLog:
@@ -95,6 +99,8 @@ def read(attempt: Attempt, clock: Clock, sources: list[Source], marks: tuple[byt
                 last = _time(clock, match, last)
                 waiting.append(Ignored(last, None, match[4], match[5], src))
                 found.ignored.append(waiting[-1])
+            elif match := _VOTING.fullmatch(line):
+                found.voting.append(Ignored(_time(clock, match, last), None, match[4], match[5], src))
             elif match := _FAILED.fullmatch(line):
                 last = _time(clock, match, last)
                 found.unconnected.append(Unconnected(match[4], last, match[5], src))
