@@ -169,3 +169,19 @@ def test_until_0_1_38_a_restarted_voters_vote_counts_on(version: str, counted: b
     metadata = next(root.rglob("execution_metadata.yaml"))
     metadata.write_text(metadata.read_text().replace("0.1.12", version))
     assert ("agent_a" in ask("vote_reasons", "--logs-dir", str(root))["data"]["final"]) is counted
+
+
+def test_what_a_later_turn_wrote_into_the_first_turns_log_is_not_the_first_turns(copy_of, ask) -> None:
+    """0.1.36 with --continue: the second process goes on in turn_1's massgen.log. The run of turn 1 ended at 11:05:37."""
+    root = copy_of("s3_enforcement_0.1.12")
+    log = next(root.rglob("massgen.log"))
+    shutil.copytree(log.parent, log.parent.with_name("turn_2"))
+    before = ask("read_status_reliability", "--logs-dir", str(root), "--turn", "1")["data"]["agents"]
+    refused = (
+        "11:25:00 | INFO     | Stream chunk [content]: ❌ Cannot vote when no answers exist. Use new_answer tool.\n"
+        "11:25:00 | INFO     | [Orchestrator] Agent agent_c attempt 2/3\n"
+    )
+    log.write_text(log.read_text() + refused)
+    after = ask("read_status_reliability", "--logs-dir", str(root), "--turn", "1")["data"]["agents"]
+    assert before["agent_c"]
+    assert after == before

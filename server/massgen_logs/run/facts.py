@@ -205,6 +205,8 @@ def drop_later_turns(run: Run) -> None:
     run.calls = [call for call in run.calls if own(call.t, call.src)]
     run.moments = [moment for moment in run.moments if own(moment.t, moment.src)]
     run.unconnected = [one for one in run.unconnected if own(one.t, one.src)]
+    if run.refused_told is not None:
+        run.refused_told = [told for told in run.refused_told if own(told.t, told.src)]
     run.retries_sent = {agent: [(t, src) for t, src in sent if own(t, src)] for agent, sent in run.retries_sent.items()}
 
 
@@ -295,7 +297,8 @@ def fill_enforcement(run: Run, status: Status, digest: Digest | None, old: old_l
         found[name].update(entry.unknown_tools)
         for record in entry.enforcement:
             if record.reason == "no_workflow_tool":
-                found[name].update(tool for tool in record.tool_calls if tool not in _WORKFLOW)
+                # once a response: the openai backend hands each call on twice
+                found[name].update({*record.tool_calls} - _WORKFLOW)
     for name, tools in (digest.unknown_tools if digest else old.unknown_tools if old else {}).items():
         found[name] |= Counter(tools)  # the same calls, told as text
     run.unknown_tools = {name: dict(tools) for name, tools in found.items() if tools}
