@@ -200,13 +200,10 @@ def _plain(text: str) -> str:
 
 
 BESIDE = {
-    ("repeated_commands", "slowest"): "the three slowest of all, which the table holds with their times",
-    ("repeated_commands", "longest_output"): "the three longest of all, which the table holds with their sizes",
     ("run_overview", "red_flags"): "findings tell of most; the fourth and later of a kind are counted under its id",
     ("duplicated_work", "by_kind"): "of one kind alone the totals are its sums",
-    ("time_breakdown", "critical_path"): "the last eight and of how many they are; that part has the others isn't told",
 }
-"""Lists whose rows stand elsewhere in the answer, rankings, and the one cut that names no part."""
+"""Lists whose rows stand elsewhere in the answer."""
 
 
 @pytest.mark.parametrize("tool", READING)
