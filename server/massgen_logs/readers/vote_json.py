@@ -12,7 +12,7 @@ from massgen_logs.readers.base import Read, as_label, as_name, mapping, number, 
 class VoteFile(Struct, frozen=True):
     """vote.json. anon: what the model wrote (agentN); mapping resolves it; labels maps answer labels to agents.
 
-    coordination_round is the highest round of all agents, not the voter's; t in Unix seconds.
+    t in Unix seconds. coordination_round isn't read: it is the highest round of all agents, not the voter's.
     """
 
     voter: str

@@ -6,6 +6,13 @@ TITLE = "# MassGen Log Analysis Report"
 TITLES = (TITLE, "# MassGen 日志分析报告")
 """The title in each language."""
 
+
+def from_title(text: str) -> str | None:
+    """A report without what stands before its title; None for a text without one."""
+    title = next((title for title in TITLES if title in text), None)
+    return None if title is None else text[text.index(title) :]
+
+
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Executive Summary", ()),
     ("Session Overview", ()),
