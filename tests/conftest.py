@@ -22,9 +22,11 @@ import figures
 import synthetic
 from massgen_logs import cli
 from massgen_logs.report.material import Material, gather
+from massgen_logs.report.structure import SECTIONS, TITLE
 from massgen_logs.run.load import load
+from massgen_logs.run.model import Agent, Ending, Run
 from massgen_logs.text.mask import Masker
-from massgen_logs.tree import resolve
+from massgen_logs.tree import Place, resolve
 
 DATA = Path(__file__).parent / "data"
 NO_NETWORK = str(Path(__file__).parent / "no_network")
@@ -100,17 +102,59 @@ SYNTHETIC_SAMPLES = samples_in(_made("synthetic", Path(synthetic.__file__), synt
 ALL_SAMPLES = CORPUS_SAMPLES + SYNTHETIC_SAMPLES
 
 
+END_FILES = (
+    "coordination_events.json", "snapshot_mappings.json", "coordination_table.txt", "metrics_summary.json", "metrics_events.json",
+)  # fmt: skip
+"""What MassGen writes only at a run's end."""
+
+
+def attempt(root: Path) -> Path:
+    """The folder of the first attempt below a log root."""
+    return next(path.parent for path in sorted(root.rglob("massgen.log")))
+
+
+def named(name: str) -> Sample:
+    """The first attempt of a sample."""
+    return next(sample for sample in ALL_SAMPLES if sample.name == name)
+
+
+def place_of(sample: Sample) -> Place:
+    """Where a sample lies."""
+    truth = sample.truth
+    return resolve(sample.root, truth["session"], truth["turn"], truth["attempt"])
+
+
+def made_run(*agents: str, **fields: Any) -> Run:
+    """A run of these agents that finished, made from the given fields alone."""
+    given = {name: Agent(name, None, None, "generic") for name in agents}
+    ending = Ending("finished", "", "", None)
+    return Run("log_x", 1, 1, 1, "/x", "0.1.97", None, "A question?", given, ending, **fields)
+
+
+def run_of(sample: Sample) -> Run:
+    """What is read of a sample."""
+    return load(place_of(sample))
+
+
 def material(root: Path, *place: Any, language: str = "en") -> Material:
     """What a draft of the run at `place` (log, turn, attempt; default: the last) is made of."""
-    found = resolve(root, *place)
-    return gather(load(found), found, language, Masker())
+    return _material(resolve(root, *place), language)
+
+
+def _material(place: Place, language: str) -> Material:
+    return gather(load(place), place, language, Masker())
 
 
 def material_of(sample: Sample, language: str = "en") -> Material:
     """The same of a sample."""
-    return material(
-        sample.root, sample.truth["session"], sample.truth["turn"], sample.truth["attempt"], language=language
-    )
+    return _material(place_of(sample), language)
+
+
+REPORT = TITLE + "\n" + "\n".join(
+    f"\n## {title}\n" + ("" if parts else "None.\n") + "".join(f"\n### {part}\nNone.\n" for part in parts)
+    for title, parts in SECTIONS
+)  # fmt: skip
+"""The least that is a whole report."""
 
 
 def sample_id(sample: Sample) -> str:

@@ -8,16 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from conftest import attempt
 from massgen_logs.tools.registry import NAMES
 
 CLEAN = "s1_clean_0.1.97"
 SESSION = "log_20261122_104800_969289"
 MORE = {"list_logs", "write_report", "read_trace", "compare_runs", "reconcile"}
 READING = [name for name in NAMES if name not in MORE]
-
-
-def attempt(root: Path) -> Path:
-    return root / SESSION / "turn_1" / "attempt_1"
 
 
 def every_tool_answers(run_cli, root: Path) -> dict[str, str]:
@@ -80,8 +77,9 @@ def test_a_missing_file_is_named(name: str, copy_of, run_cli, ask) -> None:
 def test_a_folder_where_a_file_should_be(name: str, copy_of, run_cli) -> None:
     """It is not read, and nothing breaks."""
     root = copy_of(CLEAN)
-    (attempt(root) / name).unlink()
-    (attempt(root) / name).mkdir()
+    file = attempt(root) / name
+    file.unlink()
+    file.mkdir()
     every_tool_answers(run_cli, root)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import CORPUS, CORPUS_SAMPLES, Sample, sample_id
+from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, sample_id
 from massgen_logs.tools.base import call
 from massgen_logs.tools.registry import NAMES, get
 
@@ -58,13 +58,13 @@ def test_all_facts_in_six_calls_and_ten_thousand_tokens(sample: Sample) -> None:
         not in {"write_report", "draft_report", "list_logs", "compare_runs", "query_records", "reconcile", "watch_run"}
     ],
 )
-@pytest.mark.parametrize("sample", CORPUS_SAMPLES, ids=sample_id)
+@pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
 def test_a_default_answer_stays_under_two_thousand_tokens(tool: str, sample: Sample) -> None:
-    """Also of the large run, and of its longest agent's trace."""
+    """By a twentieth; also of the large run, of its longest agent's trace, and of the synthetic runs."""
     agents = sample.truth["agents"] if sample.truth["massgen_version"] not in {None, "0.1.12"} else ["*"]
     for extra in [{"agent": agent} for agent in agents] if tool == "read_trace" else [{}]:
         answer = text(tool, sample, **extra)
-        assert len(answer) / 4 < 2000
+        assert len(answer) < 7600
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

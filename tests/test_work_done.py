@@ -13,11 +13,12 @@ from pathlib import Path
 import orjson
 import pytest
 
+from conftest import made_run
 from massgen_logs import handles
 from massgen_logs.analysis import commands
 from massgen_logs.readers import base, streaming_debug
 from massgen_logs.readers.base import Problem, Source
-from massgen_logs.run import load, model, planted
+from massgen_logs.run import load, planted
 from massgen_logs.run.model import Call
 from massgen_logs.tools.base import call
 from massgen_logs.tools.registry import NAMES, get
@@ -48,6 +49,43 @@ def test_a_command_imports_only_what_it_needs(corpus: Path) -> None:
     assert {name for name in seen if name.startswith("massgen_logs.tools.")} <= {
         f"massgen_logs.tools.{name}" for name in ("base", "registry", "masking", "repeated_commands")
     }
+
+
+_PROBE = """
+import json, sys
+from massgen_logs import cli, handles
+opened, plain = [], handles.Folder.open
+def noted(folder, name):
+    opened.append(str(folder.path / name))
+    return plain(folder, name)
+handles.Folder.open = noted
+code = cli.main(sys.argv[1:])
+json.dump({"code": code, "modules": sorted(sys.modules), "opened": opened}, sys.stderr)
+"""
+
+
+def probe(*arguments: str) -> dict[str, object]:
+    done = subprocess.run([sys.executable, "-c", _PROBE, *arguments], capture_output=True, text=True, check=True)
+    return json.loads(done.stderr)
+
+
+def test_list_logs_imports_no_big_library(corpus: Path) -> None:
+    """Neither mcp nor its companions, nor DuckDB, rich, pydantic or yaml."""
+    seen = probe("list-logs", "--logs-dir", str(corpus / "s7a_multiturn_0.1.97"))
+    assert seen["code"] == 0
+    for module in ("mcp", "mcp_types", "pydantic", "duckdb", "rich", "yaml", "httpx2", "anyio", "asyncio", "shtab"):
+        assert module not in seen["modules"], module
+
+
+def test_list_logs_opens_only_what_its_rows_need(corpus: Path) -> None:
+    """One row of two logs: not a file of the other log is opened; of the shown one's event log the end is read."""
+    seen = probe("list-logs", "--limit", "1", "--logs-dir", str(corpus / "s7a_multiturn_0.1.97"))
+    opened = [path for path in seen["opened"] if "massgen_logs/log_" in path]
+    assert opened
+    assert not [path for path in opened if "log_20261122_111522_854215" in path]
+    assert {Path(path).name for path in opened} <= {
+        "status.json", "metrics_summary.json", "coordination_events.json", "execution_metadata.yaml", "events.jsonl",
+    }  # fmt: skip
 
 
 class Counted(io.BufferedReader):
@@ -130,11 +168,8 @@ def test_commands_are_listed_without_comparing_them(monkeypatch: pytest.MonkeyPa
         raise AssertionError("two commands were compared")
 
     monkeypatch.setattr(commands.Command, "__eq__", compared)
-    run = model.Run("log", 1, 1, 1, "", None, None, None, {}, model.Ending("finished", "", "", None))
-    run.calls = [
-        Call("a", "execute_command", f"echo {n}", {}, f"events.jsonl:{n}", outcome="ok") for n in range(10_000)
-    ]
-    assert commands.repeated_commands(run, 2).distinct == 10_000
+    calls = [Call("a", "execute_command", f"echo {n}", {}, f"events.jsonl:{n}", outcome="ok") for n in range(10_000)]
+    assert commands.repeated_commands(made_run(calls=calls), 2).distinct == 10_000
 
 
 def test_only_chunks_that_may_tell_a_call_are_taken_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

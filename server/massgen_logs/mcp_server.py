@@ -1,4 +1,5 @@
-"""The stdio MCP server `massgen-logs`: binds the registry to MCP. The only module that imports mcp.
+"""The stdio MCP server `massgen-logs`: binds the registry to MCP. Only it and its neighbours
+mcp_prompts and mcp_resources import mcp.
 
 Answers are compact Markdown text (a client that gets structured content shows the model only that, at twice the
 tokens). Errors become ToolError in one place, because in mcp 2.x only its text reaches the model.

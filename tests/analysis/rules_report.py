@@ -12,10 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from conftest import ALL_SAMPLES, Sample, sample_id
+from conftest import ALL_SAMPLES, Sample, run_of, sample_id
 from massgen_logs.analysis.findings import RULES, findings
-from massgen_logs.run.load import load
-from massgen_logs.tree import resolve
 
 TARGET = Path(__file__).parent.parent.parent / "docs" / "rules.md"
 
@@ -114,9 +112,7 @@ EXPECTED: dict[str, set[str]] = {
 
 def found_in(sample: Sample) -> set[str]:
     """The rules that fire on a sample run."""
-    truth = sample.truth
-    run = load(resolve(sample.root, truth["session"], truth["turn"], truth["attempt"]))
-    return {finding.rule for finding in findings(run)}
+    return {finding.rule for finding in findings(run_of(sample))}
 
 
 def expected(sample: Sample) -> set[str]:

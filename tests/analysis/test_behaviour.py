@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import CORPUS, material
+from conftest import CORPUS, made_run, material
 from massgen_logs.analysis.behaviour import QUOTE, Behaviour, Step, behaviour
-from massgen_logs.run.model import Agent, Answer, Call, Ending, Run, Vote
+from massgen_logs.run.model import Answer, Call, Vote
 from massgen_logs.run.trace import Item
 
 
@@ -83,21 +83,8 @@ def test_calls_without_an_agent_are_unknown_not_none() -> None:
 
 
 def made(*items: Item, votes: list[Vote] | None = None) -> Behaviour:
-    run = Run(
-        "s",
-        1,
-        1,
-        1,
-        "",
-        "0.1.97",
-        None,
-        "q",
-        {"a": Agent("a", "openai", "m", "openai")},
-        Ending("finished", "", "", None),
-    )
-    run.started = 0.0
-    run.votes = votes or []
-    run.calls = [item.call for item in items if item.call is not None]
+    calls = [item.call for item in items if item.call is not None]
+    run = made_run("a", started=0.0, votes=votes or [], calls=calls)
     return behaviour(run, "a", items, lambda text: text.replace("hunter2", "[masked]"))
 
 
@@ -166,12 +153,9 @@ def test_an_ignored_vote_is_told_as_such() -> None:
 
 def test_without_a_trace_the_run_tells_the_order() -> None:
     """Calls, answers and votes by time."""
-    run = Run(
-        "s", 1, 1, 1, "", None, None, None, {"a": Agent("a", None, None, "generic")}, Ending("finished", "", "", None)
-    )
-    run.calls = [
+    calls = [
         Call("a", "t", "ls", {}, "f:1", t=3.0, outcome="ok"),
         Call("a", "t", "pwd", {}, "f:0", t=1.0, outcome="ok"),
     ]
-    run.answers = [Answer("agent1.1", "a", 2.0, 0, "x", "f:2")]
+    run = made_run("a", calls=calls, answers=[Answer("agent1.1", "a", 2.0, 0, "x", "f:2")])
     assert words(behaviour(run, "a", [])) == ["pwd", "answer agent1.1", "ls"]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from test_findings import named, opened, run_of
+from test_findings import opened
 
-from conftest import ALL_SAMPLES, Sample, sample_id
+from conftest import ALL_SAMPLES, Sample, named, run_of, sample_id
 from massgen_logs.analysis.costs import costs
 from massgen_logs.analysis.overview import overview
 from massgen_logs.analysis.phases import phases, slowest, slowest_rounds

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, sample_id
+from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, named, sample_id
 from massgen_logs.analysis.errors import Incident
 from massgen_logs.analysis.errors import find_errors as analyse
 from massgen_logs.analysis.tool_contract import SAME_CHARS
@@ -31,12 +31,8 @@ NOTHING = ("s2_three_agents_0.1.46", "s2_three_agents_0.1.70", "s2_three_agents_
            "s7b_orch_restart_0.1.97", "s8a_debug_0.1.97", "s8f_checklist_valid_0.1.97", "s8h_subagent_ok_0.1.97")  # fmt: skip
 
 
-def named(name: str) -> list[Sample]:
-    return [sample for sample in ALL_SAMPLES if sample.name == name]
-
-
 def ask(name: str, **arguments: object) -> dict[str, Any]:
-    answer: Any = call(TOOL, {**named(name)[0].arguments, "limit": 1000, **arguments}).json()
+    answer: Any = call(TOOL, {**named(name).arguments, "limit": 1000, **arguments}).json()
     return answer["data"]
 
 
@@ -343,7 +339,7 @@ def test_same_input_different_output() -> None:
 def test_a_subagent_that_completed_without_a_call() -> None:
     """S36; one that called is none, and one whose calls aren't recorded is unknown."""
     usage = Usage(None, None, None, None, None)
-    subs = [Subagent(f"s{n}", "completed", None, usage, 1.0, n) for n in (0, 1, None)]
+    subs = [Subagent(f"s{n}", "completed", usage, 1.0, n) for n in (0, 1, None)]
     found = analyse(run_with(subagents=tuple(subs)), Stderr())
     assert [(i.kind, i.recorded_as) for i in found.incidents] == [("subagent", "completed")]
     assert "s0" in found.incidents[0].sentence
@@ -365,7 +361,7 @@ def test_a_fatal_api_error_and_the_death_it_caused_are_one() -> None:
 
 def test_pages_hold_every_incident_once_and_totals_stand_on_each() -> None:
     """The contract is told on the first page only."""
-    sample = named("s13b_large_agent_dead_0.1.97")[0]
+    sample = named("s13b_large_agent_dead_0.1.97")
     seen: list[Incident] = []
     cursor, pages = None, 0
     while pages == 0 or cursor:
@@ -379,9 +375,8 @@ def test_pages_hold_every_incident_once_and_totals_stand_on_each() -> None:
 
 
 @pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
-def test_a_default_answer_is_short_and_its_totals_add_up(sample: Sample) -> None:
-    """Under 7,600 characters; each row has a source; the rows hold as many incidents as the totals say."""
-    assert len(call(TOOL, sample.arguments).text()) < 7600
+def test_the_totals_of_an_answer_add_up(sample: Sample) -> None:
+    """Each row has a source; the rows hold as many incidents as the totals say."""
     data = call(TOOL, {**sample.arguments, "limit": 1000}).data
     assert sum(row["count"] for row in data["incidents"]) == data["total"] == sum(data["totals"].values())
     assert all(row["sources"] and row["sentence"] for row in data["incidents"])

@@ -13,13 +13,11 @@ import yaml
 from msgspec.structs import fields
 from rules_report import EXPECTED, expected, found_in, table
 
-from conftest import ALL_SAMPLES, CORPUS_SAMPLES, Sample, sample_id
+from conftest import ALL_SAMPLES, CORPUS_SAMPLES, Sample, named, place_of, run_of, sample_id
 from massgen_logs.analysis.findings import RULES, Finding, findings, not_checkable
-from massgen_logs.run.load import load
 from massgen_logs.run.model import Run
 from massgen_logs.tools.base import call
 from massgen_logs.tools.registry import get
-from massgen_logs.tree import Place, resolve
 
 # By sample and finding, as a reader of SCENARIO.md (or of the scenario in tests/synthetic.py) would say it.
 SENTENCES = {
@@ -74,19 +72,6 @@ SENTENCES = {
 }  # fmt: skip
 _OF_OTHERS = {"ignored_input", "tie", "winner_not_top"}
 """Rules whose evidence is of several agents."""
-
-
-def place_of(sample: Sample) -> Place:
-    truth = sample.truth
-    return resolve(sample.root, truth["session"], truth["turn"], truth["attempt"])
-
-
-def run_of(sample: Sample) -> Run:
-    return load(place_of(sample))
-
-
-def named(name: str) -> Sample:
-    return next(sample for sample in ALL_SAMPLES if sample.name == name)
 
 
 @pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)

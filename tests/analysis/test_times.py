@@ -10,21 +10,16 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, sample_id
+from conftest import ALL_SAMPLES, CORPUS, CORPUS_SAMPLES, Sample, run_of, sample_id
 from massgen_logs.analysis.spent import Spent, union
 from massgen_logs.analysis.times import Times, time_breakdown
 from massgen_logs.readers.metrics_events import MetricsEvents, ToolExecution
 from massgen_logs.run.facts import times_from_metrics
 from massgen_logs.run.load import load
-from massgen_logs.run.model import Call, Run
+from massgen_logs.run.model import Call
 from massgen_logs.tools.base import call
 from massgen_logs.tools.time_breakdown import TOOL
 from massgen_logs.tree import resolve
-
-
-def run_of(sample: Sample) -> Run:
-    truth = sample.truth
-    return load(resolve(sample.root, truth["session"], truth["turn"], truth["attempt"]))
 
 
 def times_of(name: str, attempt: int | None = None) -> Times:
@@ -115,10 +110,9 @@ def test_time_in_tools_is_what_events_jsonl_shows(sample: Sample) -> None:
 
 
 @every_sample
-def test_answer_is_short_and_says_what_it_cannot_know(sample: Sample) -> None:
+def test_an_answer_says_what_it_cannot_know(sample: Sample) -> None:
     """On every tree, broken ones too."""
     answer = call(TOOL, dict(sample.arguments))
-    assert len(answer.text()) < 7600
     assert answer.data["not_measurable"]
     assert answer.page is not None
     assert answer.page.total == len(time_breakdown(run_of(sample)).executions)
@@ -361,7 +355,7 @@ def test_times_of_calls_whose_number_differs() -> None:
         return [*done, Call("a", "x", None, {}, "agent_outputs/a.txt:9:1")]
 
     def executed(start: float, chars: int) -> ToolExecution:
-        return ToolExecution("x", "a", None, 0, start, start + 1, bool(chars), None, chars)
+        return ToolExecution("x", "a", None, start, start + 1, None, chars)
 
     earlier, failed = executed(5.0, 178), executed(26.0, 0)
     own = calls()
@@ -378,7 +372,7 @@ def test_times_of_calls_without_an_agent() -> None:
     def calls() -> list[Call]:
         return [Call("*", "x", None, {}, "massgen.log:7", 20.0, 20.0, outcome="ok", output_chars=n) for n in (178, 180)]
 
-    executed = [ToolExecution("x", "unknown", None, 0, 20.3 + n, 20.5 + n, True, None, 178 + 2 * n) for n in (0, 1)]
+    executed = [ToolExecution("x", "unknown", None, 20.3 + n, 20.5 + n, None, 178 + 2 * n) for n in (0, 1)]
     own = calls()
     times_from_metrics(own, MetricsEvents(executed), 10.0)
     assert [(c.t, c.end, c.elapsed_s) for c in own] == [

@@ -233,7 +233,7 @@ def _remove(folder: Path) -> None:
 # --- workers
 
 
-def _work(pipe: Connection, samples: Path, folder: Path, limit_s: float) -> None:
+def _work(pipe: Connection, samples: Path, folder: Path, limit_s: float, each: Any) -> None:
     def say(what: str) -> None:
         signal.setitimer(signal.ITIMER_PROF, limit_s)  # its signal ends the process, also inside C code
         pipe.send(what)
@@ -247,7 +247,7 @@ def _work(pipe: Connection, samples: Path, folder: Path, limit_s: float) -> None
         os.setuid(65534)
     while (spec := pipe.recv()) is not None:
         try:
-            pipe.send(one_mutant(spec, samples, folder, say))
+            pipe.send(each(spec, samples, folder, say))
         except Exception:
             pipe.send(Outcome(spec, failures=[f"the mutator or the runner failed: {traceback.format_exc()[-1500:]}"]))
 
@@ -279,9 +279,9 @@ class _Worker:
 
 
 def run(
-    plan: Sequence[Spec], samples: Path, workers: int = 1, limit_s: float = LIMIT_S, report: Any = None
-) -> list[Outcome]:
-    """Every mutant of the plan; a worker that hangs or dies is replaced."""
+    plan: Sequence[Spec], samples: Path, workers: int = 1, limit_s: float = LIMIT_S, report: Any = None, each: Any = one_mutant
+) -> list[Outcome]:  # fmt: skip
+    """Every mutant of the plan, by `each`; a worker that hangs or dies is replaced."""
     context = multiprocessing.get_context("spawn")
     todo, done = deque(plan), list[Outcome]()
     base = Path(tempfile.mkdtemp(prefix="fuzz_"))
@@ -292,7 +292,7 @@ def run(
         here, there = context.Pipe()
         folder = base / f"worker_{next(names)}"
         folder.mkdir()
-        process = context.Process(target=_work, args=(there, samples, folder, limit_s), daemon=True)
+        process = context.Process(target=_work, args=(there, samples, folder, limit_s, each), daemon=True)
         process.start()
         there.close()
         worker = _Worker(process, here, folder)

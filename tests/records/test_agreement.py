@@ -6,14 +6,12 @@ from collections import Counter
 
 import pytest
 
-from conftest import ALL_SAMPLES, CORPUS_SAMPLES, Sample, sample_id
+from conftest import ALL_SAMPLES, CORPUS_SAMPLES, Sample, run_of, sample_id
 from massgen_logs.analysis.costs import costs
 from massgen_logs.analysis.overview import overview
 from massgen_logs.analysis.times import time_breakdown
 from massgen_logs.records.schema import Record
 from massgen_logs.records.spans import records
-from massgen_logs.run.load import load
-from massgen_logs.tree import resolve
 
 
 def total(rows: list[Record], name: str) -> float:
@@ -23,7 +21,7 @@ def total(rows: list[Record], name: str) -> float:
 @pytest.mark.parametrize("sample", ALL_SAMPLES, ids=sample_id)
 def test_sums_over_records(sample: Sample) -> None:
     """Calls, failures, answers, votes, executions, times, tokens and cost; what has no time has no record, and is counted."""
-    run = load(resolve(sample.root, *(sample.truth[key] for key in ("session", "turn", "attempt"))))
+    run = run_of(sample)
     told, spent, times, found = overview(run), costs(run), time_breakdown(run), records(run)
     if times.total_s is None:
         assert found == []

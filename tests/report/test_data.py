@@ -17,7 +17,7 @@ from rules_report import EXPECTED
 from conftest import CORPUS
 from massgen_logs.report.fingerprints import digest
 from massgen_logs.report.issues import issue_id, suggested_issues
-from test_cold_start import probe
+from test_work_done import probe
 
 S1, S6, S7B = "s1_clean_0.1.97", "s6_killed_0.1.97", "s7b_orch_restart_0.1.97"
 ISSUES = (
@@ -315,11 +315,3 @@ def test_a_list_opens_no_more_than_a_shown_report_and_its_json(report, copy_of, 
 def test_the_corpus_has_no_reports() -> None:
     """The tests above write into copies."""
     assert not list(CORPUS.rglob("ANALYSIS_REPORT.json"))
-
-
-def test_a_draft_tells_repeated_work(corpus, run_cli) -> None:
-    """By hand from truth.json: npm install 3 + 2 times and once behind `ls -R &&`; the skill read twice by agent_a."""
-    text = run_cli("draft-report", "--logs-dir", str(corpus / S1))[1]
-    assert re.search(r"\|install\|5\|[\d.]+\|unknown\|\n\|skill\|1\|", text)
-    assert '- install "npm install": again 5 times (4 by the same agent, 1 by others)' in text
-    assert "- medium failure_before_end (MAST FM-3.2): agent_a voted" in text

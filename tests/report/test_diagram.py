@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ALL_SAMPLES, CORPUS, material, material_of
+from conftest import ALL_SAMPLES, CORPUS, made_run, material, material_of
 from massgen_logs.analysis.timeline import TimelineEvent, timeline
 from massgen_logs.report.diagram import AGENTS, diagram, middle_folded, plain
 from massgen_logs.report.language import LANGUAGES, Say
-from massgen_logs.run.model import Agent, Ending, Run
+from massgen_logs.run.model import Run
 
 PARSER = Path(__file__).parent.parent.parent / ".mermaid" / "node_modules" / "mermaid"
 TEXT = r"[\w .,()+/-]+"
@@ -54,12 +54,6 @@ def wrong(lines: list[str]) -> list[str]:
     return bad
 
 
-def odd(names: list[str]) -> Run:
-    """A run whose agents have these names."""
-    agents = {name: Agent(name, None, None, "generic") for name in names}
-    return Run("s", 1, 1, 1, "", None, None, None, agents, Ending("finished", "", "", None), started=0.0)
-
-
 def events(names: list[str]) -> list[TimelineEvent]:
     """Each of them does everything that a diagram shows."""
     found: list[TimelineEvent] = []
@@ -89,8 +83,8 @@ def every() -> dict[str, list[str]]:
         for language in LANGUAGES
         if (lines := of(material_of(sample).run, language=language))
     }
-    found["odd names"] = diagram(odd(ODD[:AGENTS]), events(ODD[:AGENTS]), 10, Say())
-    found["more odd names"] = diagram(odd(ODD[AGENTS:]), events(ODD[AGENTS:]), 10, Say("zh"))
+    found["odd names"] = diagram(made_run(*ODD[:AGENTS], started=0.0), events(ODD[:AGENTS]), 10, Say())
+    found["more odd names"] = diagram(made_run(*ODD[AGENTS:], started=0.0), events(ODD[AGENTS:]), 10, Say("zh"))
     return found
 
 
@@ -154,7 +148,7 @@ def test_ignored_votes_are_counted() -> None:
 def test_many_agents_are_cut_and_told() -> None:
     """Those with the most events stay, and how many were left out is said."""
     names = [f"agent_{number}" for number in range(25)]
-    lines = diagram(odd(names), events(names[-3:]), 10, Say())
+    lines = diagram(made_run(*names, started=0.0), events(names[-3:]), 10, Say())
     assert sum("participant a" in line for line in lines) == AGENTS
     assert f"The diagram shows {AGENTS} of 25 agents, those with the most events." in lines
     assert all(any(line.endswith(f" as {name}") for line in lines) for name in names[-3:])
@@ -164,7 +158,7 @@ def test_a_long_run_is_cut_and_told() -> None:
     """500 answers: the first and the last stay, with the totals and the tool that has the rest."""
     names = ["one", "two"]
     found = [TimelineEvent(float(i), "answer", names[i % 2], i, f"agent1.{i}", None, "", "") for i in range(500)]
-    lines = diagram(odd(names), found, 5, Say())
+    lines = diagram(made_run(*names, started=0.0), found, 5, Say())
     assert lines[-2:] == ["", "shown 30 of 500; the rest: coordination_timeline"]
     told = [line for line in lines if "answer" in line]
     assert told[0].endswith("agent1.0")
@@ -182,7 +176,7 @@ def test_the_middle_goes_first() -> None:
 
 def test_a_run_without_events_has_no_diagram() -> None:
     """Nothing is drawn."""
-    assert diagram(odd(["a"]), [], 10, Say()) == []
+    assert diagram(made_run("a", started=0.0), [], 10, Say()) == []
 
 
 @pytest.mark.parametrize("text", ODD)

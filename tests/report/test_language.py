@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ALL_SAMPLES, Sample, material_of, sample_id
-from massgen_logs.report import agents, closing, diagram, draft, language, material, opening, quality, work
-from massgen_logs.report.check import problems
-from massgen_logs.report.claims import claims
+from massgen_logs.report import agents, closing, diagram, draft, issues, language, material, opening, quality, work
 from massgen_logs.report.language import Say, language_of
 
 S1 = "s1_clean_0.1.97"
@@ -93,16 +91,16 @@ def test_every_told_sentence_has_its_chinese(sample: Sample) -> None:
     assert [text for text in texts if zh.told(text) == text] == []
 
 
-@pytest.mark.parametrize("module", [agents, closing, diagram, draft, material, opening, quality, work])
+@pytest.mark.parametrize("module", [agents, closing, diagram, draft, issues, material, opening, quality, work])
 def test_every_fixed_sentence_has_its_chinese(module) -> None:
     """Each literal that a draft hands to say() is in the catalogue, with the same places for measured parts."""
     tree = ast.parse(Path(module.__file__).read_text())
-    own = {"judge", "header", "heading"}
+    own = {"say", "judge", "header", "heading"}
     texts = [
         part.value
         for call in ast.walk(tree)
         if isinstance(call, ast.Call)
-        and (getattr(call.func, "id", "") == "say" or getattr(call.func, "attr", "") in own)
+        and (getattr(call.func, "id", "") == "say" or getattr(call.func, "attr", "") in own)  # say(...), m.say(...)
         for arg in call.args
         for part in ([arg.body, arg.orelse] if isinstance(arg, ast.IfExp) else [arg])
         if isinstance(part, ast.Constant)
@@ -126,34 +124,3 @@ def test_headings_are_those_of_the_seed() -> None:
     }  # fmt: skip
     assert {title: say(title) for title in seed} == seed
     assert language.plain("## 5. Agent 行为分析") == language.plain("5. Agent行为分析")
-
-
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "答案正确。", "正确答案是 5050。", "agent_b 回答错误。", "agent_a 得出了正确的结果。", "最终答案是正确的。",
-        "agent_a 的答案 5050 完全正确。", "这说明答案正确。", "agent_a 正确地计算了总和。", "agent_a 答对了。", "两者都算错了。",
-        "agent_b 是对的。", "结论准确无误。", "agent_b 给出了错误的答案。", "该答案与真实值一致。", "问题得到了正确解决。",
-        "agent_a 得到的结果是正确的。", "| agent_a | 5050 | 正确 |", "**答案**是**正确**的。", "答案并不正确。", "zeta 是错误的。",
-        "回答中存在错误。", "agent_a 给出了正确的总和。", "- [x] 答案正确",
-    ],
-)  # fmt: skip
-def test_a_chinese_claim_of_correctness_is_refused(sentence: str) -> None:
-    """Without ground truth."""
-    assert claims(sentence, ["agent_a", "agent_b", "zeta"])
-    assert not [p for p in problems(sentence, ground_truth=True) if "correctness" in p]
-
-
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "agent_a 声称答案正确。", "答案是否正确未知。", "答案正确与否无法判断。", "用户没有提供正确答案,因此是否正确不明。", "agent_b 认为 agent_a 的答案是正确的。",
-        'agent_a 写道:"答案正确"。', "> agent_b: 正确答案是 5050", "agent_a 的理由:“答案正确”。", "## 1. 正确性分析", "投票已正确完成。",
-        "系统正确计算了票数。", "正确答案未知。", "```\n答案正确\n```", "投票被记到错误的答案标签。", "agent_a 提交了答案 5050,agent_b 得出了同样的数字。",
-        "## 7. 错误与问题", "| 工具 | 错误 |", "要求Agent在提交前检查答案是否正确。", "### Agent错误", "MassGen 统计出错误的总数。", "计算错误信息没有记录。",
-        "回答对比见上表。", "本报告不声称答案正确。", "如果答案正确,则无需重启。", "命令返回错误,agent_b 重试。",
-    ],
-)  # fmt: skip
-def test_neutral_chinese_sentences_are_accepted(sentence: str) -> None:
-    """Attributed, asked, denied, quoted, or about the process."""
-    assert claims(sentence, ["agent_a", "agent_b"]) == []

@@ -11,13 +11,9 @@ from typing import Any
 
 import pytest
 
-from conftest import CORPUS
+from conftest import CORPUS, attempt
 from massgen_logs.run import load
 from massgen_logs.tree import resolve
-
-
-def attempt(root: Path) -> Path:
-    return next(p.parent for p in sorted(root.rglob("execution_metadata.yaml")))
 
 
 def flags(ask, root: Path) -> set[str]:
@@ -341,3 +337,18 @@ def test_an_agents_id_may_hold_brackets(copy_of, ask) -> None:
         folder.rename(folder.with_name("a[0]"))
     votes = ask("run_overview", "--logs-dir", str(root), "--attempt", "1")["data"]["votes"]
     assert (votes["accepted"], votes["ignored"]) == (2, 1)
+
+
+def test_a_call_that_is_recorded_twice_of_one_response_counts_once(copy_of, ask) -> None:
+    """As the openai backend does; s3: agent_b called `frobnicate` once."""
+    root = copy_of("s3_enforcement_0.1.97")
+    file = attempt(root) / "status.json"
+    data = json.loads(file.read_text())
+    (record,) = [
+        r for r in data["agents"]["agent_b"]["reliability"]["enforcement_attempts"] if "frobnicate" in r["tool_calls"]
+    ]
+    record["tool_calls"] = ["frobnicate", "frobnicate"]
+    file.write_text(json.dumps(data))
+    flagged = json.dumps(ask("read_status_reliability", "--logs-dir", str(root))["data"])
+    assert "frobnicate" in flagged
+    assert "frobnicate x2" not in flagged

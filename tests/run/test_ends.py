@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conftest import attempt
 from massgen_logs.analysis.timeline import unended
 from massgen_logs.run.load import load
 from massgen_logs.run.model import Run
@@ -19,17 +21,6 @@ from massgen_logs.tools.registry import get
 from massgen_logs.tree import resolve
 
 CLEAN, KILLED = "s1_clean_0.1.97", "s6_killed_0.1.97"
-ENDS = (
-    "coordination_events.json",
-    "coordination_table.txt",
-    "snapshot_mappings.json",
-    "metrics_summary.json",
-    "metrics_events.json",
-)
-
-
-def attempt(root: Path) -> Path:
-    return next(root.rglob("events.jsonl")).parent
 
 
 def changed(root: Path, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Run:
@@ -265,3 +256,46 @@ def test_agents_that_stop_are_at_the_end_of_their_part(copy_of) -> None:
         ("presentation", "final answer"),
     ]
     assert "led to no answer" not in call(get("draft_report"), {"logs_dir": str(root)}).text()
+
+
+@pytest.mark.parametrize("rounds", [True, False])
+def test_a_cut_presentation_without_events(copy_of, rounds: bool) -> None:
+    """0.1.45, Ctrl-C in it: all files are saved, status.json says completed, and no round of a presentation is recorded."""
+    root = copy_of("s1_clean_0.1.45")
+    if not rounds:
+        without_its_round(root)
+    run = load(resolve(root))
+    assert (run.ending.state, run.presentation_cut) == (("finished", False) if rounds else ("unfinished", True))
+    assert checks(root)["final_answer_delivered"] is rounds
+
+
+def test_a_winner_without_a_final_answer_is_no_end(copy_of) -> None:
+    """0.1.0, Ctrl-C in the presentation: coordination_events.json names the winner and ends, without final_answer and final/."""
+    root = copy_of("s1_clean_0.1.0")
+    file = next(root.rglob("coordination_events.json"))
+    data = json.loads(file.read_text())
+    data["events"] = [event for event in data["events"] if event["event_type"] != "final_answer"]
+    file.write_text(json.dumps(data))
+    shutil.rmtree(next(root.rglob("final")))
+    assert load(resolve(root)).ending.state == "failed"
+
+
+def test_a_presentation_that_broke_off_is_no_delivery(copy_of) -> None:
+    """The API closed the connection in it: MassGen locks what it has, records no round of it, and only massgen.log has the error."""
+    root = copy_of(CLEAN)
+    without_its_round(root)
+    log = attempt(root) / "massgen.log"
+    began = next(
+        row
+        for row in map(json.loads, (attempt(root) / "events.jsonl").open())
+        if row["event_type"] == "final_presentation_start"
+    )
+    words = "peer closed connection without sending complete message body (incomplete chunked read)"
+    log.write_text(log.read_text() + f"{began['timestamp'][11:19]} | ERROR    | [ERROR] orchestrator: {words}\n")
+    run = load(resolve(root))
+    assert (run.ending.state, run.presentation_cut) == ("finished", True)
+    assert checks(root)["final_answer_delivered"] is False
+    (incident,) = [
+        i for i in call(get("find_errors"), {"logs_dir": str(root)}).data["incidents"] if words in i["sentence"]
+    ]
+    assert incident["agent"] == "agent_a"

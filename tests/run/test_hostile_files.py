@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import attempt
 from massgen_logs.errors import MassgenLogError
 from massgen_logs.readers import coordination_events, execution_metadata, massgen_log
 from massgen_logs.readers.base import Problem, Source
@@ -20,10 +21,6 @@ from massgen_logs.tools.registry import get
 CLEAN = "s1_clean_0.1.97"
 OLD = "s1_clean_0.1.12"
 LINES = b"".join(b"10:00:0%d | INFO | line %d\n" % (n, n) for n in range(10))
-
-
-def attempt(root: Path) -> Path:
-    return next(p.parent for p in sorted(root.rglob("execution_metadata.yaml")))
 
 
 def ask(tool: str, root: Path, **arguments: object) -> Answer:

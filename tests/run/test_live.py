@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conftest import CORPUS_SAMPLES, Sample, sample_id
+from conftest import CORPUS_SAMPLES, END_FILES, Sample, place_of, sample_id
 from massgen_logs.analysis import living
 from massgen_logs.readers import growing
 from massgen_logs.readers.growing import Growing
@@ -21,9 +21,6 @@ from massgen_logs.tools.watch_run import sentence
 CLEAN = "s1_clean_0.1.97"
 AT = 1795344489.862519
 """Line 19 of the clean run's events.jsonl, 10:48:09.862519 local time: the zone of that machine was UTC."""
-END_FILES = (
-    "coordination_events.json", "snapshot_mappings.json", "coordination_table.txt", "metrics_summary.json", "metrics_events.json",
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -132,7 +129,7 @@ def test_time_alone_ends_a_run_that_nothing_writes(running: Path) -> None:
 def test_an_ended_run_is_over_at_the_first_look(sample: Sample) -> None:
     """In the state that truth.json has, with nobody at work in it."""
     session = sample.root / sample.truth["session"]
-    place = live.resolve(sample.root, sample.truth["session"], sample.truth["turn"], sample.truth["attempt"])
+    place = place_of(sample)
     run = live.look(live.watch(sample.root, str(place.attempt.path)))
     assert (run.path.startswith(str(session)), run.state, run.over) == (True, sample.truth["state"], True)
     assert living.pace(run) == ""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from conftest import END_FILES, attempt
 from massgen_logs.attempt import Attempt
 from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.status_json import Status
@@ -20,14 +21,7 @@ from massgen_logs.run.backends import choose
 from massgen_logs.tree import resolve
 
 SHELL = "mcp__command_line__execute_command"
-END_FILES = (
-    "coordination_events.json", "snapshot_mappings.json", "coordination_table.txt", "metrics_summary.json", "metrics_events.json",
-)  # fmt: skip
 TIMEOUT = "**Orchestrator Timeout**: Time limit exceeded (15.0s/15s)"
-
-
-def attempt(root: Path) -> Path:
-    return next(p.parent for p in sorted(root.rglob("massgen.log")))
 
 
 def edit(file: Path, change: Callable[[Any], None]) -> None:

@@ -150,3 +150,38 @@ def test_a_turn_without_metadata_has_its_sessions_version(copy_of) -> None:
         "metadata_elsewhere"
     ]
     assert call(get("list_logs"), {"logs_dir": str(root)}).data["logs"][0]["massgen_version"] == "0.1.45"
+
+
+@pytest.mark.parametrize(
+    ("version", "counted"), [("0.1.12", True), ("0.1.36", True), ("0.1.39", False), ("0.1.45", False)]
+)
+def test_until_0_1_38_a_restarted_voters_vote_counts_on(version: str, counted: bool, copy_of, ask) -> None:
+    """agent_a voted at 470.2 s and would have been started anew at 472.0 s by an answer of agent_b: MassGen let it vote again, and
+    forgot its vote only from 0.1.39 on."""
+    root = copy_of("s1_clean_0.1.12")
+    file = next(root.rglob("coordination_events.json"))
+    data = json.loads(file.read_text())
+    given = next(event for event in data["events"] if event["event_type"] == "context_received")
+    context = {"available_answer_labels": ["agent1.1", "agent2.1", "agent2.2"], "round": 2}
+    voted = next(n for n, event in enumerate(data["events"]) if event["event_type"] == "vote_cast")
+    data["events"].insert(voted + 1, given | {"agent_id": "agent_a", "timestamp": 1795345472.0, "context": context})
+    file.write_text(json.dumps(data))
+    metadata = next(root.rglob("execution_metadata.yaml"))
+    metadata.write_text(metadata.read_text().replace("0.1.12", version))
+    assert ("agent_a" in ask("vote_reasons", "--logs-dir", str(root))["data"]["final"]) is counted
+
+
+def test_what_a_later_turn_wrote_into_the_first_turns_log_is_not_the_first_turns(copy_of, ask) -> None:
+    """0.1.36 with --continue: the second process goes on in turn_1's massgen.log. The run of turn 1 ended at 11:05:37."""
+    root = copy_of("s3_enforcement_0.1.12")
+    log = next(root.rglob("massgen.log"))
+    shutil.copytree(log.parent, log.parent.with_name("turn_2"))
+    before = ask("read_status_reliability", "--logs-dir", str(root), "--turn", "1")["data"]["agents"]
+    refused = (
+        "11:25:00 | INFO     | Stream chunk [content]: ❌ Cannot vote when no answers exist. Use new_answer tool.\n"
+        "11:25:00 | INFO     | [Orchestrator] Agent agent_c attempt 2/3\n"
+    )
+    log.write_text(log.read_text() + refused)
+    after = ask("read_status_reliability", "--logs-dir", str(root), "--turn", "1")["data"]["agents"]
+    assert before["agent_c"]
+    assert after == before

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -176,9 +178,9 @@ def test_log_lines_of_one_message_are_joined(tmp_path: Path) -> None:
         "11:00:02.500 | ERROR    | massgen.orchestrator:run:12 - broken\n"
     )
     rows = list(read_log(path, Source("massgen.log"), list[Problem]()))
-    assert [(r.line, r.seconds, r.level, r.chunk, r.message) for r in rows] == [
-        (1, 39600, "INFO", "content", "first\nsecond"),
-        (4, 39602.5, "ERROR", None, "broken"),
+    assert [(r.line, r.seconds, r.chunk, r.message) for r in rows] == [
+        (1, 39600, "content", "first\nsecond"),
+        (4, 39602.5, None, "broken"),
     ]
 
 
@@ -298,3 +300,27 @@ def test_a_run_whose_agents_all_died_has_failed(line: str, state: str, tmp_path:
     data = call(get("run_overview"), {"logs_dir": str(tmp_path)}).data
     assert data["state"] == state
     assert ("no agent was left" in data["finish_reason"]) == (state == "failed")
+
+
+def test_a_vote_that_only_massgens_log_has_in_words_is_told_with_them(ask) -> None:
+    """s2d: the fairness gate refused three votes of alpha and six of zeta; every third is no record of status.json. The words are those
+    of the scripts."""
+    votes = ask("vote_reasons", "--logs-dir", str(CORPUS / "s2d_three_agents_240s_0.1.61"), key="votes")["data"][
+        "votes"
+    ]
+    refused = Counter((vote["voter"], vote["voted_for"], vote["reason"]) for vote in votes if vote["refused"])
+    assert refused == {
+        ("alpha", "alpha", "agent1 merges the title of agent3 with the classic wording; most complete."): 3,
+        ("zeta", "mid", "mid (agent2) has the freshest image."): 6,
+    }
+
+
+def test_an_ignored_votes_reason_is_found_where_no_file_names_its_voter(copy_of, ask) -> None:
+    """Without agent_outputs massgen.log alone tells the words, and not whose they are."""
+    root = copy_of("s11_openai_0.1.45")
+    before = ask("vote_reasons", "--logs-dir", str(root), key="votes")["data"]["votes"]
+    shutil.rmtree(next(root.rglob("agent_outputs")))
+    after = ask("vote_reasons", "--logs-dir", str(root), key="votes")["data"]["votes"]
+    told = [[(v["voter"], v["voted_for"], v["reason"]) for v in votes if v["ignored"]] for votes in (before, after)]
+    assert told[0] == told[1]
+    assert all(reason for _, _, reason in told[1])

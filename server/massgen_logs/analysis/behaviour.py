@@ -67,22 +67,19 @@ class Decision(Struct, frozen=True):
 
     what: str
     t: float | None
-    round: int | None
     calls: int | None
     checks: int
     failed_checks: int
     last: str | None
     last_mark: str
-    where: str
 
 
 class Quote(Struct, frozen=True):
-    """The agent's own words next to a decision; when: what they stand beside; t in seconds from the start."""
+    """The agent's own words next to a decision; when: what they stand beside."""
 
     when: str
     kind: str
     text: str
-    t: float | None
     round: int | None
     where: str
 
@@ -90,7 +87,7 @@ class Quote(Struct, frozen=True):
 class Behaviour(Struct, frozen=True):
     """One agent. calls, failed, refused: None where this version records no calls, or names no agent with them.
 
-    checks: calls that look like one, see Decision. reasoning, texts: pieces of each in its trace.
+    checks: calls that look like one, see Decision. reasoning: pieces of it in its trace.
     """
 
     agent: str
@@ -99,7 +96,6 @@ class Behaviour(Struct, frozen=True):
     refused: int | None
     checks: int
     reasoning: int
-    texts: int
     steps: list[Step]
     reactions: list[Reaction]
     decisions: list[Decision]
@@ -126,7 +122,6 @@ def behaviour(run: Run, agent: str, items: Iterable[Item], mask: Callable[[str],
         sum(_mark(call) == "refused" for call in own) if known and run.denied_recorded else None,
         sum(_is_check(call) for call in own),
         sum(item.kind == "reasoning" for item in trace),
-        sum(item.kind == "text" for item in trace),
         _steps(run, agent, acts, mask),
         _reactions(run, agent, acts, mask),
         _decisions(run, agent, acts, mask, known),
@@ -240,9 +235,9 @@ def _decisions(
         checks = [c for c in calls if _is_check(c.call)]
         last = calls[-1] if calls else None
         found.append(Decision(
-            _decided(run, agent, item), run.since_start(item.t), item.round, len(calls) if known else None, len(checks),
+            _decided(run, agent, item), run.since_start(item.t), len(calls) if known else None, len(checks),
             sum(_mark(c.call) == "failed" for c in checks), _word(last, mask) if last else None,
-            _mark(last.call) if last else "", item.src,
+            _mark(last.call) if last else "",
         ))  # fmt: skip
         calls = []
     return found
@@ -286,8 +281,7 @@ def _quotes(run: Run, agent: str, trace: list[Item], mask: Callable[[str], str])
         chosen.setdefault(said[-1], "at the end")
     return [
         Quote(
-            when, trace[i].kind, _short(mask(_said(trace[i])), end=when.startswith("before")), run.since_start(trace[i].t),
-            trace[i].round, trace[i].src,
+            when, trace[i].kind, _short(mask(_said(trace[i])), end=when.startswith("before")), trace[i].round, trace[i].src,
         )
         for i, when in sorted(chosen.items())
     ]  # fmt: skip

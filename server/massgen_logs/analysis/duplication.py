@@ -71,8 +71,6 @@ class Group(Struct):
     wasted_s: float | None = None
     untimed: int = 0
     wasted_chars: int | None = None
-    wasted_cost: float | None = None
-    """Always None: no MassGen version records the cost of a call."""
 
 
 class Kind(Struct):
@@ -83,7 +81,6 @@ class Kind(Struct):
     repeats: int = 0
     wasted_s: float | None = None
     wasted_chars: int | None = None
-    wasted_cost: float | None = None
 
 
 class Duplication(Struct):
@@ -102,7 +99,6 @@ class Duplication(Struct):
     wasted_s: float | None
     untimed: int
     wasted_chars: int | None
-    wasted_cost: float | None
     within_agent: int | None
     across_agents: int | None
     after_restart: int | None
@@ -158,7 +154,6 @@ def duplicated_work(run: Run) -> Duplication:
         _sum(group.wasted_s for group in groups),
         sum(group.untimed for group in groups),
         _total(group.wasted_chars for group in groups),
-        None,
         sum(group.within_agent for group in groups) if known else None,
         sum(group.across_agents for group in groups) if known else None,
         sum(after) if known and (after or not groups) else None,

@@ -208,7 +208,7 @@ def checks(run: Run) -> list[Check]:
             met(bool(run.final_text and run.final_text.strip()) and not run.presentation_cut),
             f"{run.final_src}, {len(run.final_text)} chars"
             + (f" (stored answer {run.stored_answer})" if run.stored_answer else "")
-            + (" (cut while it was presented)" if run.presentation_cut else "")
+            + (" (its presentation was cut or broke off)" if run.presentation_cut else "")
             if run.final_text is not None
             else "no final answer in any file",
         ),

@@ -56,7 +56,6 @@ def unended(run: Run) -> list[Execution]:
 
 def _starts(run: Run) -> list[TimelineEvent]:
     found: list[TimelineEvent] = []
-    before: dict[str, tuple[str, ...]] = {}
     for start in run.executions:
         seen = ", ".join(start.context)
         t = run.since_start(start.t)
@@ -64,6 +63,10 @@ def _starts(run: Run) -> list[TimelineEvent]:
             found.append(
                 TimelineEvent(t, "round_start", start.agent, start.round, None, None, "first start", start.src)
             )
+            if start.context:
+                found.append(
+                    TimelineEvent(t, "context", start.agent, start.round, None, None, f"sees {seen}", start.src)
+                )
         elif start.cause.startswith("its vote"):
             pass  # the ignored or refused vote is an event of its own, and nothing else is new
         else:
@@ -72,9 +75,6 @@ def _starts(run: Run) -> list[TimelineEvent]:
                     t, "restart", start.agent, start.round, None, start.cause, f"sees {seen or 'no answer'}", start.src
                 ),
             )
-        if start.index == 0 and start.context and before.get(start.agent) != start.context:
-            found.append(TimelineEvent(t, "context", start.agent, start.round, None, None, f"sees {seen}", start.src))
-        before[start.agent] = start.context
     return found
 
 

@@ -23,7 +23,7 @@ from massgen_logs.handles import is_file, open_folder
 from massgen_logs.records.ledger import cache
 from massgen_logs.report.gaps import Gap, filled, gaps
 from massgen_logs.report.judgements import parse
-from massgen_logs.report.structure import TITLES
+from massgen_logs.report.structure import from_title
 from massgen_logs.text.clean import clean
 from massgen_logs.text.mask import Masked, Masker
 from massgen_logs.tools.base import call
@@ -190,9 +190,9 @@ def _report(folder: Path, code: int, draft: str, places: list[Gap]) -> Masked:
             f"saved. Its logs: massgen-logs run-overview --logs-dir {folder / _LOGS}{_output(folder)}"
         )
     masker = masker_of(run)
-    title = next((found for found in TITLES if found in run.final_text), None)
-    if title is not None:
-        return Masked(masker.text(clean(run.final_text[run.final_text.index(title) :])))
+    report = from_title(run.final_text)
+    if report is not None:
+        return Masked(masker.text(clean(report)))
     answers = sorted(run.answers, key=lambda answer: answer.agent == run.winner)
     texts = {number: text for answer in answers for number, text in parse(answer.text or "").texts.items()}
     final = parse(run.final_text).texts

@@ -1,7 +1,7 @@
 """coordination_events.json (all versions; written at the end): what the coordination tracker saw.
 
 It holds no tool calls, no results and no enforcement. 60-95 % of its events are iteration_start, a poll counter: they
-are counted and dropped here.
+are dropped here.
 """
 
 from __future__ import annotations
@@ -54,7 +54,6 @@ class Coordination(Struct):
     end: float | None = None
     winner: str | None = None
     events: list[Event] = field(default_factory=list[Event])
-    noise: int = 0
     torn: bool = False
 
 
@@ -73,7 +72,6 @@ def read(path: Path | None) -> Read[Coordination]:
     for index, entry in enumerate(entries):
         kind = text(entry.get("event_type")) or "?"
         if kind in NOISE:
-            found.noise += 1
             continue
         context = mapping(entry.get("context"))
         found.events.append(

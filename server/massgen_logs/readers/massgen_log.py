@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from massgen_logs.readers.base import Problem, Source, decode, lines
 
-_PREFIX = re.compile(r"(\d\d):(\d\d):(\d\d)(\.\d{3})? \| ([A-Z]+) *\| (.*)")
+_PREFIX = re.compile(r"(\d\d):(\d\d):(\d\d)(\.\d{3})? \| [A-Z]+ *\| (.*)")
 _DEBUG_PLACE = re.compile(r"[^\n]{1,300}?:[\w<>]+:\d+ - ")
 _CHUNK = re.compile(r"Stream chunk \[([\w.]+)\]: ?")
 _RESTART = re.compile(r"ORCHESTRATION RESTART \(Attempt (\d{1,4})/")
@@ -25,7 +25,6 @@ class LogLine(Struct, frozen=True):
 
     line: int
     seconds: float
-    level: str
     chunk: str | None
     message: str
     file: str
@@ -51,7 +50,7 @@ def read(path: Path | None, source: Source, problems: list[Problem]) -> Iterator
             continue
         if head is not None and (done := _message(start, head, parts, source.file)):
             yield done
-        start, head, parts = number, match, [match[6]]
+        start, head, parts = number, match, [match[5]]
     if head is not None and (done := _message(start, head, parts, source.file)):
         yield done
 
@@ -81,6 +80,4 @@ def _message(line: int, head: re.Match[str], parts: list[str], file: str) -> Log
         return None
     chunk = _CHUNK.match(message)
     seconds = int(head[1]) * 3600 + int(head[2]) * 60 + int(head[3]) + float(head[4] or 0)
-    return LogLine(
-        line, seconds, head[5], chunk[1] if chunk else None, message[chunk.end() :] if chunk else message, file
-    )
+    return LogLine(line, seconds, chunk[1] if chunk else None, message[chunk.end() :] if chunk else message, file)

@@ -11,20 +11,18 @@ from massgen_logs.readers.status_json import RoundRecord, round_of
 
 
 class ToolExecution(Struct, frozen=True):
-    """One tool_executions entry: sizes in characters, times in Unix seconds, no arguments and no result.
+    """One tool_executions entry: times in Unix seconds, sizes in characters; grouped by agent, in order of completion.
 
-    `success` only says that the MCP call returned; grouped by agent, in order of completion.
+    The file's `success` only says that the MCP call returned, and isn't read.
     """
 
     tool: str
     agent: str | None
     call_id: str | None
-    round: int | None
     start: float | None
     end: float | None
-    success: bool | None
     error: str | None
-    output_chars: int | None
+    output_chars: int | None = None
 
 
 class MetricsEvents(Struct):
@@ -50,10 +48,7 @@ def read(path: Path | None) -> Read[MetricsEvents]:
 
 
 def _tool(data: dict[str, object]) -> ToolExecution:
-    success = data.get("success")
     return ToolExecution(
-        as_name(data.get("tool_name")) or "?", as_name(data.get("agent_id")), text(data.get("call_id")),
-        integer(data.get("round_number")), number(data.get("start_time")), number(data.get("end_time")),
-        success if isinstance(success, bool) else None, text(data.get("error_message")),
-        integer(data.get("output_chars")),
+        as_name(data.get("tool_name")) or "?", as_name(data.get("agent_id")), text(data.get("call_id")), number(data.get("start_time")),
+        number(data.get("end_time")), text(data.get("error_message")), integer(data.get("output_chars")),
     )  # fmt: skip

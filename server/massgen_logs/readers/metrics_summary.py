@@ -15,7 +15,6 @@ class Subagent(Struct, frozen=True):
 
     id: str
     status: str | None
-    task: str | None
     usage: Usage
     elapsed_s: float | None
     api_calls: int | None
@@ -28,8 +27,6 @@ class Metrics(Struct):
     winner: str | None = None
     question: str | None = None
     total_cost: float | None = None
-    agent_cost: float | None = None
-    subagent_cost: float | None = None
     tool_failures: int | None = None
     usage: dict[str, Usage] = field(default_factory=dict[str, Usage])
     rounds: dict[str, tuple[RoundRecord, ...]] = field(default_factory=dict[str, tuple[RoundRecord, ...]])
@@ -45,8 +42,6 @@ def read(path: Path | None) -> Read[Metrics]:
         winner=as_name(meta.get("winner")),
         question=text(meta.get("question")),
         total_cost=number(totals.get("estimated_cost")),
-        agent_cost=number(totals.get("agent_cost")),
-        subagent_cost=number(totals.get("subagent_cost")),
         tool_failures=integer(mapping(data.get("tools")).get("total_failures")),
         usage={
             name: usage_of(usage)
@@ -70,6 +65,6 @@ def read(path: Path | None) -> Read[Metrics]:
 
 def _subagent(data: dict[str, object], src: str) -> Subagent:
     return Subagent(
-        text(data.get("subagent_id")) or "?", text(data.get("status")), text(data.get("task")), usage_of(data),
+        text(data.get("subagent_id")) or "?", text(data.get("status")), usage_of(data),
         number(data.get("elapsed_seconds")), integer(mapping(data.get("api_timing")).get("total_calls")), src,
     )  # fmt: skip

@@ -20,9 +20,6 @@ class Snapshot(Struct, frozen=True):
     agent: str
     stamp: str | None
     round: int | None
-    path: str | None
-    voted_for: str | None
-    voted_for_label: str | None
 
 
 def read(path: Path | None) -> Read[list[Snapshot]]:
@@ -41,9 +38,6 @@ def read(path: Path | None) -> Read[list[Snapshot]]:
                 agent,
                 text(entry.get("timestamp")),
                 integer(entry.get("round")),
-                text(entry.get("path")),
-                as_name(entry.get("voted_for")),
-                as_label(entry.get("voted_for_label")),
             ),
         )
     if doc.source:

@@ -41,7 +41,6 @@ class RoundRecord(Struct, frozen=True):
     usage: Usage
     start: float | None
     end: float | None
-    tool_calls: int | None
     src: str
 
 
@@ -81,19 +80,14 @@ class AgentStatus(Struct, frozen=True):
     answer_count: int | None
     latest_label: str | None
     voted_for: str | None
-    voted_for_label: str | None
     times_restarted: int | None
     error: str | None
     usage: Usage | None
     rounds: tuple[RoundRecord, ...]
-    tool_calls: int | None
-    tool_failures: int | None
     reliability_recorded: bool
     enforcement: tuple[Enforcement, ...]
-    retries: int | None
     chars_lost: int | None
     unknown_tools: tuple[str, ...]
-    workflow_errors: tuple[str, ...]
 
 
 class StoredAnswer(Struct, frozen=True):
@@ -109,7 +103,6 @@ class Status(Struct):
 
     finish_reason: str | None = None
     finish_details: str | None = None
-    is_complete: bool | None = None
     last_updated: float | None = None
     start_time: float | None = None
     elapsed_s: float | None = None
@@ -135,11 +128,9 @@ def read(path: Path | None) -> Read[Status]:
         mapping(data.get("coordination")),
         mapping(data.get("results")),
     )
-    complete = data.get("is_complete")
     status = Status(
         finish_reason=text(data.get("finish_reason")),
         finish_details=text(data.get("finish_reason_details")),
-        is_complete=complete if isinstance(complete, bool) else None,
         last_updated=number(meta.get("last_updated")),
         start_time=number(meta.get("start_time")),
         elapsed_s=number(meta.get("elapsed_seconds")),
@@ -173,19 +164,18 @@ def round_of(data: dict[str, object], src: str) -> RoundRecord:
     return RoundRecord(
         as_name(data.get("agent_id")), integer(data.get("round_number")), text(data.get("round_type")),
         text(data.get("outcome")), usage_of(data), number(data.get("start_time")), number(data.get("end_time")),
-        integer(data.get("tool_calls_count")), src,
+        src,
     )  # fmt: skip
 
 
 def _agent(name: str, data: dict[str, object]) -> AgentStatus:
     vote, reliability = mapping(data.get("vote_cast")), mapping(data.get("reliability"))
-    tools, usage = mapping(data.get("tool_metrics")), mapping(data.get("token_usage"))
+    usage = mapping(data.get("token_usage"))
     return AgentStatus(
         status=text(data.get("status")),
         answer_count=integer(data.get("answer_count")),
         latest_label=as_label(data.get("latest_answer_label")),
         voted_for=as_name(vote.get("voted_for_agent")),
-        voted_for_label=as_label(vote.get("voted_for_label")),
         times_restarted=integer(data.get("times_restarted")),
         error=text(data.get("error")),
         usage=usage_of(usage) if usage else None,
@@ -193,17 +183,13 @@ def _agent(name: str, data: dict[str, object]) -> AgentStatus:
             round_of(entry, f"status.json#agents.{name}.round_history[{index}]")
             for index, entry in enumerate(mappings(data.get("round_history")))
         ),
-        tool_calls=integer(tools.get("total_calls")),
-        tool_failures=integer(tools.get("total_failures")),
         reliability_recorded="reliability" in data,
         enforcement=tuple(
             _enforcement(entry, f"status.json#agents.{name}.reliability.enforcement_attempts[{index}]")
             for index, entry in enumerate(mappings(reliability.get("enforcement_attempts")))
         ),
-        retries=integer(reliability.get("total_enforcement_retries")),
         chars_lost=integer(reliability.get("total_buffer_chars_lost")),
         unknown_tools=tuple(texts(reliability.get("unknown_tools"))),
-        workflow_errors=tuple(texts(reliability.get("workflow_errors"))),
     )
 
 

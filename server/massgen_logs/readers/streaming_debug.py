@@ -20,16 +20,14 @@ _BEGIN = re.compile(rb"\d\d:\d\d:\d\d\.\d{3} \| ")
 _CALLS_MARKS = (b" for Calling ", b"tool_calls=[{")
 _STRING = r"('(?:[^'\\]++|\\.)*+'|\"(?:[^\"\\]++|\\.)*+\")"
 _CONTENT = re.compile(r"content=" + _STRING, re.S)
-_TYPE = re.compile(r"type=(?:<ChunkType\.\w+: )?'?(\w+)'?")
 _CALLS = re.compile(r"tool_calls=(\[\{.*?\}\])(?:, \w+=|\)$)", re.S)
 
 
 class Chunk(Struct, frozen=True):
-    """One chunk: time of day in seconds, its type, its text, and its tool_calls as they stand there."""
+    """One chunk: time of day in seconds, its text, and its tool_calls as they stand there."""
 
     line: int
     seconds: float
-    type: str
     content: str
     quoted_calls: str
 
@@ -76,12 +74,9 @@ def _chunk(line: int, text: str) -> Chunk | None:
     if match is None:
         return None
     body = match[5]
-    kind, content, calls = _TYPE.search(body[:80]), _CONTENT.search(body), _CALLS.search(body)
+    content, calls = _CONTENT.search(body), _CALLS.search(body)
     seconds = int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3])
-    return Chunk(
-        line, seconds, kind[1] if kind else "?", _literal(content[1]) if content else "",
-        calls[1] if calls else "",
-    )  # fmt: skip
+    return Chunk(line, seconds, _literal(content[1]) if content else "", calls[1] if calls else "")
 
 
 def _literal(quoted: str) -> str:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from massgen_logs.readers.base import Read, as_label, as_name, mapping, number, read_json, text, texts
+from massgen_logs.readers.base import Read, as_label, as_name, mapping, number, read_json, text
 
 
 class VoteFile(Struct, frozen=True):
     """vote.json. anon: what the model wrote (agentN); mapping resolves it; labels maps answer labels to agents.
 
-    coordination_round is the highest round of all agents, not the voter's; t in Unix seconds.
+    t in Unix seconds. coordination_round isn't read: it is the highest round of all agents, not the voter's.
     """
 
     voter: str
@@ -21,7 +21,6 @@ class VoteFile(Struct, frozen=True):
     anon: str | None
     reason: str
     t: float | None
-    options: tuple[str, ...]
     mapping: dict[str, str]
     labels: dict[str, str]
 
@@ -35,7 +34,7 @@ def read(path: Path | None) -> Read[VoteFile | None]:
         return Read(None, doc.source, doc.problems)
     vote = VoteFile(
         voter, as_name(data.get("voted_for")), as_label(data.get("voted_for_label")), as_name(data.get("voted_for_anon")),
-        text(data.get("reason")) or "", number(data.get("unix_timestamp")), tuple(texts(data.get("available_options"))),
+        text(data.get("reason")) or "", number(data.get("unix_timestamp")),
         _strings(data.get("agent_mapping")), _strings(data.get("answer_label_to_agent")),
     )  # fmt: skip
     return Read(vote, doc.source, doc.problems)

@@ -55,7 +55,7 @@ SENTENCES = {
     "; {n} more sent back: {reasons}": "；另有 {n} 票被退回：{reasons}",
     "{accepted} accepted, {ignored} ignored, {refused} refused, {counted} counted":
         "{accepted} 已接受, {ignored} 被忽略, {refused} 被拒绝, {counted} 计入",
-    "{n} ({each}; MassGen's times_restarted, the presentation included)": "{n}（{each}；MassGen 的 times_restarted，含最终展示）",
+    "{n} ({each}; as times_restarted counts, the presentation included)": "{n}（{each}；按 times_restarted 的计法，含最终展示）",
     "unknown ({range})": "未知（{range}）",
     "2-3 sentences: the task, how it ended, the key findings": "2-3句话：任务内容、如何结束、关键发现",
     "which of these matter, and any coordination problem that only reading shows": "其中哪些重要，以及只有阅读日志才能看出的协调问题",
@@ -159,8 +159,8 @@ SENTENCES = {
     "total cost: a floor ({why})": "总成本：下限（{why}）",
     "duration and shares of it: counted to the last record of any file": "时长及其占比：计算到任何文件的最后一条记录",
     "how many votes were ignored": "被忽略的投票数", "tokens and cost": "Token与成本",
-    "at least {n} ({each}; MassGen's times_restarted, the presentation included)":
-        "至少 {n}（{each}；MassGen 的 times_restarted，含最终展示）",
+    "at least {n} ({each}; as times_restarted counts, the presentation included)":
+        "至少 {n}（{each}；按 times_restarted 的计法，含最终展示）",
     "at least {s} s (no end is recorded)": "至少 {s} 秒（没有记录结束）",
     "allow it, or tell the agents that it is refused": "放行，或告知Agent它会被拒绝",
     "cheap; a narrower call where its output is long": "开销小；输出过长时缩小范围",

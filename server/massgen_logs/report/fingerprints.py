@@ -1,6 +1,6 @@
 """Fingerprints of the log files that a report came from, and whether one of them has changed since.
 
-Standard library and orjson only: a list of logs asks it for each row that has a report.
+Nothing that is slow to import: a list of logs asks it for each row that has a report.
 """
 
 from __future__ import annotations

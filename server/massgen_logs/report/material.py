@@ -42,7 +42,7 @@ class Files(Struct, frozen=True):
 
 
 class Material(Struct, frozen=True):
-    """The analyses of one run. behaviour: of the agents whose trace was read; stderr: the servers' logs that were read.
+    """The analyses of one run. behaviour: of all agents; stderr: the servers' logs that were read.
 
     most: rows a table at most; say: the language; mask: applied before a text is cut, so that no cut can halve a secret.
     """

@@ -85,11 +85,11 @@ def _restarts(m: Material) -> str:
     if len(known) < len(restarts):
         each = ", ".join(f"{name} {say('unknown') if n is None else n}" for name, n in restarts.items())
         return say(
-            "at least {n} ({each}; MassGen's times_restarted, the presentation included)", n=sum(known), each=each
+            "at least {n} ({each}; as times_restarted counts, the presentation included)", n=sum(known), each=each
         )
     each = counts({name: n or 0 for name, n in restarts.items()})
     return say(
-        "{n} ({each}; MassGen's times_restarted, the presentation included)",
+        "{n} ({each}; as times_restarted counts, the presentation included)",
         n=sum(known),
         each=each if any(known) else say("none"),
     )

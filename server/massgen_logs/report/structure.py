@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from massgen_logs.report.language import MARK as MARK  # where it always was: re-exported
-
 TITLE = "# MassGen Log Analysis Report"
 TITLES = (TITLE, "# MassGen 日志分析报告")
 """The title in each language."""
+
+
+def from_title(text: str) -> str | None:
+    """A report without what stands before its title; None for a text without one."""
+    title = next((title for title in TITLES if title in text), None)
+    return None if title is None else text[text.index(title) :]
+
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Executive Summary", ()),

@@ -35,7 +35,7 @@ def place(run: Run, log: MainLog) -> None:
     true: dict[str, Moment] = {}
     for words in dict.fromkeys(m.detail for m in late.values()):
         own = sorted((_heard(run, a, m.t), a) for a, m in late.items() if m.detail == words)
-        lines = [line for line in log.deaths if line[1] == words]
+        lines = [line for line in log.errors if line[1] == words]
         for (heard, agent), (t, _, src) in zip(own, lines, strict=True) if len(own) == len(lines) else ():
             if t is not None:  # of a whole second: nothing that the agent did came after it
                 true[agent] = replace(late[agent], t=max(t, heard), src=src)

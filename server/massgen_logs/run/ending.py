@@ -7,11 +7,12 @@ In this order, the first that holds:
    file that is written only at the end, torn or not, or beside the end of the presentation in events.jsonl: MassGen says
    completed from the start of the presentation on, and after Ctrl-C in it, too: a presentation that events.jsonl tells of
    and whose answer was never locked, evaluated or begun again was interrupted, and the run is `unfinished`; unless status.json has its
-   round, which is recorded when it has come to its end. "error" with is_complete only means that an agent died while the others may go on, and "in_progress" stands for ever after a timeout without an
+   round, which is recorded when it has come to its end. Without events.jsonl a presentation that coordination_events.json tells of
+   was interrupted if status.json has rounds and not this one. "error" with is_complete only means that an agent died while the others may go on, and "in_progress" stands for ever after a timeout without an
    answer: neither decides.
 3. `timed_out`: an agent_timeout in coordination_events.json; an orchestrator_timeout in events.jsonl; "Orchestrator
    Timeout" in massgen.log.
-4. `finished`: coordination_events.json with session_end and a final answer; the end of the presentation in events.jsonl
+4. `finished`: coordination_events.json with session_end and its final_answer; the end of the presentation in events.jsonl
    (all that an orchestration restart leaves of its first attempt); a final answer beside a file that is written only at
    the end, should that file be torn.
 5. `failed`: session_end without a final answer; "no successful agents" as the orchestrator's last error in massgen.log.
@@ -30,7 +31,7 @@ from msgspec import Struct
 from massgen_logs.attempt import Attempt
 from massgen_logs.readers.base import Source, blocks, lines, read_head, read_tail
 from massgen_logs.readers.coordination_events import Coordination
-from massgen_logs.readers.status_json import Status
+from massgen_logs.readers.status_json import RoundRecord, Status
 from massgen_logs.run.clock import Clock
 
 FAILURE = "execution_metadata.yaml#cli_args.failure_stage"
@@ -112,6 +113,8 @@ def decide(
         return _not_ended(
             attempt, events, logs, clock, last, now, ("interrupted before its final answer was locked", cut)
         )
+    if unpresented := _unpresented(attempt, status, coordination):
+        return Ending("unfinished", "interrupted while its final answer was presented", unpresented, last)
     if status.finish_reason == "waiting_for_review" or (status.finish_reason == "completed" and ended_files):
         return Ending("finished", status.finish_details or status.finish_reason, "status.json#finish_reason", last)
     for event in coordination.events:
@@ -126,7 +129,7 @@ def decide(
     if told:
         return Ending("timed_out", told[1], _place(attempt, told[0], b"**Orchestrator Timeout**"), last)
     session_end = next((event.src for event in reversed(coordination.events) if event.type == "session_end"), "")
-    if ended and (coordination.winner or "final_answer" in kinds):
+    if ended and "final_answer" in kinds:
         return Ending("finished", details or "final answer presented", session_end, last)
     for mark in _PRESENTED:
         if mark in events:
@@ -162,10 +165,28 @@ def _not_ended(
 
 
 def _presented(status: Status) -> bool:
-    """A presentation of this attempt came to its end: a later attempt's or turn's status.json has the rounds of earlier ones, too."""
+    """A presentation of this attempt came to its end."""
+    return any(record.type == "presentation" for record in _rounds(status))
+
+
+def _unpresented(attempt: Attempt, status: Status, coordination: Coordination) -> str:
+    """Where a run without events.jsonl began a presentation that did not come to its end; "" for others, and where time ran out."""
+    events = {event.type: event.src for event in coordination.events}
+    recorded = _rounds(status) and not _presented(status)
+    if (
+        attempt.file("events.jsonl") is not None
+        or not recorded
+        or "agent_timeout" in events
+        or "session_end" not in events
+    ):
+        return ""
+    return events.get("final_round_start", "")
+
+
+def _rounds(status: Status) -> list[RoundRecord]:
+    """Those of this attempt: a later attempt's or turn's status.json has those of earlier ones, too."""
     began = (status.start_time or 0.0) - 1
-    rounds = (record for entry in status.agents.values() for record in entry.rounds)
-    return any(record.type == "presentation" and (record.start or 0.0) >= began for record in rounds)
+    return [record for entry in status.agents.values() for record in entry.rounds if (record.start or 0.0) >= began]
 
 
 def _cut(attempt: Attempt) -> str:

@@ -24,7 +24,6 @@ from massgen_logs.readers.base import (
     as_label,
     as_name,
     as_names,
-    by_name,
     mapping,
     number,
     parse_json,
@@ -67,7 +66,6 @@ class Start(Struct):
     round: int
     src: str
     context: tuple[str, ...] = ()
-    restarted: bool = False
     chars: int = 0
     """Characters of reasoning and text since."""
 
@@ -79,6 +77,8 @@ class Digest(Struct):
     said: Said = field(default_factory=Said)
     """Of the end; and the times of the first and the last event."""
     calls: list[Call] = field(default_factory=list[Call])
+    refused: list[Call] = field(default_factory=list[Call])
+    """Calls of which only the hook that refused them tells (before 0.1.97 they have no events of their own)"""
     answers: list[tuple[float | None, str, str | None, str, int, str]] = field(
         default_factory=list[tuple[float | None, str, "str | None", str, int, str]],
     )
@@ -110,15 +110,6 @@ class Digest(Struct):
     """Answer labels in the texts that were injected into an agent"""
     steered: dict[str, int] = field(default_factory=lambda: defaultdict[str, int](int))
     """codex: how often an injection really reached the agent"""
-    tie: bool | None = None
-    vote_counts: dict[str, int] = field(default_factory=dict[str, int])
-
-    def restarts(self) -> dict[str, int]:
-        """Executions started anew per agent (agent_restart events)."""
-        found: dict[str, int] = {}
-        for start in self.starts:
-            found[start.agent] = found.get(start.agent, 0) + start.restarted
-        return found
 
 
 class _State(Struct):
@@ -155,6 +146,7 @@ def digest(
     found = Digest(planted)
     said = found.said
     agents: dict[str, _State] = defaultdict(_State)
+    refused: dict[str, Call] = {}
     for event in events_jsonl.read(attempt.file("events.jsonl"), source, problems):
         t = clock.iso(event.time)
         if t is not None:
@@ -186,9 +178,6 @@ def digest(
             case "context_received":
                 if state.start:
                     state.start.context = tuple(texts(event.data.get("context_labels")))
-            case "agent_restart":
-                if state.start:
-                    state.start.restarted = True
             case "answer_submitted":
                 label = as_label(event.data.get("answer_label"))
                 found.answers.append((t, agent, label, text(event.data.get("content")) or "", state.round, event.src))
@@ -206,12 +195,20 @@ def digest(
                 info = mapping(event.data.get("hook_info"))
                 found.injected_labels[agent].update(LABEL.findall(text(info.get("injection_content")) or ""))
                 _hook(info, event.src, state, dialect_of(agent))
+                call_id = text(event.data.get("tool_call_id"))
+                if info.get("decision") == "deny" and call_id:
+                    reason = text(info.get("reason")) or "denied"
+                    refused[call_id] = Call(agent, "?", None, {}, event.src, t, outcome="denied", error=reason, round=state.round,
+                                            execution=max(0, state.executions - 1), id=call_id)  # fmt: skip
                 _round_limit(info, t, agent, event.src, state, found)
             case _:
                 _ending(event, t, agent, state, found)
     for agent, state in agents.items():
         found.died += [state.dying] if state.dying else []
         _silence("", said.last, 0, agent, state, found)
+    for call in found.calls:
+        refused.pop(call.id or "", None)
+    found.refused = list(refused.values())
     return found
 
 
@@ -272,6 +269,8 @@ def _tool_complete(event: events_jsonl.Event, t: float | None, state: _State, di
     result = text(data.get("result")) or ""
     is_error = data.get("is_error")
     outcome = dialect.outcome(tool, call.args, result, is_error if isinstance(is_error, bool) else None)
+    if data.get("status") == "denied":  # whoever refused it, in whatever words
+        outcome = Outcome("denied", error=result)
     apply(call, outcome)
     call.end, call.end_src = t, event.src
     call.elapsed_s = number(data.get("elapsed_seconds")) if dialect.own_time else None
@@ -365,11 +364,6 @@ def _ending(event: events_jsonl.Event, t: float | None, agent: str, state: _Stat
     match event.type:
         case "final_presentation_start":
             state.presenting = True
-            tie = data.get("is_tie")
-            found.tie = tie if isinstance(tie, bool) else None
-            found.vote_counts = {
-                k: int(n) for k, v in by_name(data.get("vote_counts")).items() if (n := number(v)) is not None
-            }
             found.moments.append(Moment(t, "presentation", agent, "final presentation starts", event.src))
         case "final_answer":
             found.final_text, found.final_src = text(data.get("content")), event.src

@@ -29,13 +29,17 @@ _WORKFLOW = frozenset({"vote", "new_answer", "stop"})
 """MassGen's own tools: a response that calls one that its round does not offer is refused as one without any."""
 
 
+_LOG_S = 1.0
+"""Seconds that a time in massgen.log may lie before the true one: it has whole ones."""
+
+
 def times_from_metrics(calls: list[Call], tools: MetricsEvents, started: float | None) -> None:
     """Give calls the times of metrics_events.json: the n-th call of an agent's tool is its n-th execution since the attempt
     began, where there are as many of both; else, or where neither names the agent, the n-th with a result is the n-th with an output,
-    if all are of the same size."""
+    if all are of the same size. The display doesn't show what a hook refused."""
     executed: dict[tuple[str, str], list[metrics_events.ToolExecution]] = defaultdict(list)
     agents = {call.agent for call in calls}
-    for tool in sorted(tools.tools, key=lambda execution: execution.start or 0.0):
+    for tool in sorted((t for t in tools.tools if not _is_refused(t)), key=lambda execution: execution.start or 0.0):
         if started is None or tool.end is None or tool.end > started:
             agent = tool.agent if tool.agent in agents else ANY_AGENT
             executed[agent or ANY_AGENT, tool.tool].append(tool)
@@ -50,6 +54,39 @@ def times_from_metrics(calls: list[Call], tools: MetricsEvents, started: float |
             call.t, call.end = execution.start, execution.end
             if call.t is not None and call.end is not None:
                 call.elapsed_s = round(call.end - call.t, 6)
+
+
+def add_refused(run: Run, told: list[Call], tools: MetricsEvents) -> None:
+    """Add the calls that a hook refused and that have no record of their own: `told` by the hook's event, else by the error in
+    metrics_events.json. No file tells their arguments."""
+    executed = {tool.call_id: tool for tool in tools.tools if tool.call_id}
+    for call in told:
+        call.tool = executed[call.id].tool if call.id in executed else call.tool
+    run.calls = [*run.calls, *told]
+    known = {call.id for call in run.calls if call.id}
+    shown = Counter((call.agent, call.tool) for call in run.calls if call.outcome == "denied" and call.id is None)
+    for index, tool in enumerate(tools.tools):
+        who = (tool.agent or ANY_AGENT, tool.tool)
+        if not _is_refused(tool) or tool.call_id in known or _is_earlier(run, tool):
+            continue
+        if shown[who]:
+            shown[who] -= 1
+            continue
+        src = f"metrics_events.json#tool_executions[{index}]"
+        run.calls.append(
+            Call(*who, None, {}, src, tool.start, tool.end, outcome="denied", error=tool.error, id=tool.call_id)
+        )
+    if all(call.t is not None for call in run.calls):
+        run.calls.sort(key=lambda call: call.t or 0.0)
+
+
+def _is_refused(tool: metrics_events.ToolExecution) -> bool:
+    return (tool.error or "").startswith("Hook denied")
+
+
+def _is_earlier(run: Run, tool: metrics_events.ToolExecution) -> bool:
+    """It is of an attempt before this one, which later ones of the same process repeat."""
+    return run.started is not None and tool.start is not None and tool.start < run.started - 1
 
 
 def rounds_from_times(run: Run) -> None:
@@ -157,11 +194,14 @@ def add_errors(run: Run, files: Files, log: MainLog, digest: Digest | None) -> N
         run.moments.append(Moment(None, "error", None, f"{files.failure[0]}: {files.failure[1]}", FAILURE))
     if digest is None or digest.said.presenter is None:
         return
-    records = [record.error or "" for records in (run.enforcement or {}).values() for record in records]
-    told = [*records, *(moment.detail for moment in run.moments if moment.kind in {"error", "api_retry"})]
+    told = [(record.t, record.error or "") for records in (run.enforcement or {}).values() for record in records]
+    told += [(moment.t, moment.detail) for moment in run.moments if moment.kind in {"error", "api_retry"}]
     begun = next((moment.t for moment in run.moments if moment.kind == "presentation"), None)
     for t, words, src in log.errors:
-        if begun is not None and t is not None and t >= begun - 1 and not any(words[:60] in one for one in told):
+        of_api = run.presentation_cut or words.startswith("Error code: ")
+        if not of_api or t is None or begun is None or t < begun - _LOG_S:
+            continue
+        if not any(words[:60] in one and (at is None or abs(at - t) <= _LOG_S) for at, one in told):
             run.moments.append(Moment(t, "error", digest.said.presenter, words, src))
 
 
@@ -178,6 +218,8 @@ def drop_later_turns(run: Run) -> None:
     run.calls = [call for call in run.calls if own(call.t, call.src)]
     run.moments = [moment for moment in run.moments if own(moment.t, moment.src)]
     run.unconnected = [one for one in run.unconnected if own(one.t, one.src)]
+    if run.refused_told is not None:
+        run.refused_told = [told for told in run.refused_told if own(told.t, told.src)]
     run.retries_sent = {agent: [(t, src) for t, src in sent if own(t, src)] for agent, sent in run.retries_sent.items()}
 
 
@@ -220,17 +262,19 @@ def fill_stored_answer(run: Run, files: Files, digest: Digest | None) -> None:
         return
     final = run.final_text.strip()
     same = [a.label for a in run.answers if a.agent == run.winner and a.text is not None and a.text.strip() == final]
+    begun = any(event.type == "final_round_start" for event in files.coordination.events)
     if digest is not None:
         told = digest.final_text is not None and not digest.stored_final
         presented = told and (not same or (digest.final_text or "").strip() == final)
     else:
-        presented = run.ending.state != "timed_out"
-        presented |= any(event.type == "final_round_start" for event in files.coordination.events)
+        presented = run.ending.state != "timed_out" or begun
     if not presented and same:
         run.stored_answer = same[-1]
-    elif digest is not None and digest.said.presenter and not digest.said.closed:
-        # the round of a presentation is recorded when it has come to its end, whatever follows
-        run.presentation_cut = not any(r.type == "presentation" for r in _rounds(files))
+    elif digest.said.presenter if digest is not None else begun:
+        # the round of a presentation is recorded when it has come to its end, whatever follows; also a broken one is locked
+        rounds = _rounds(run, files)
+        closed = digest is None or digest.said.closed
+        run.presentation_cut = not any(r.type == "presentation" for r in rounds) and (bool(rounds) or not closed)
 
 
 def fill_presentation(run: Run, files: Files, digest: Digest | None) -> None:
@@ -256,8 +300,10 @@ def fill_presentation(run: Run, files: Files, digest: Digest | None) -> None:
         run.ended, run.duration_s, run.duration_src = None, None, ""
 
 
-def _rounds(files: Files) -> list[RoundRecord]:
-    return files.tools.rounds or [r for entry in files.status.agents.values() for r in entry.rounds]
+def _rounds(run: Run, files: Files) -> list[RoundRecord]:
+    """Those of this attempt: a later one's files have those of earlier ones, too."""
+    rounds = files.tools.rounds or [r for entry in files.status.agents.values() for r in entry.rounds]
+    return [r for r in rounds if _of_this_attempt(r, run.started)]
 
 
 def _repeats(moment: Moment, before: list[Moment]) -> bool:
@@ -287,7 +333,8 @@ def fill_enforcement(run: Run, status: Status, digest: Digest | None, old: old_l
         found[name].update(entry.unknown_tools)
         for record in entry.enforcement:
             if record.reason == "no_workflow_tool":
-                found[name].update(tool for tool in record.tool_calls if tool not in _WORKFLOW)
+                # once a response: the openai backend hands each call on twice
+                found[name].update({*record.tool_calls} - _WORKFLOW)
     for name, tools in (digest.unknown_tools if digest else old.unknown_tools if old else {}).items():
         found[name] |= Counter(tools)  # the same calls, told as text
     run.unknown_tools = {name: dict(tools) for name, tools in found.items() if tools}
@@ -310,7 +357,7 @@ def fill_usage(
     doubles = backend_logs.excess(place.attempt, spenders, run.problems) if found else []
     run.unowned = usage.total([tokens for more in doubles for tokens in more.unowned])
     run.usage = usage.collect(found, earlier, doubles, dialect_of)
-    run.rounds = [_stopped(run, r) for r in _rounds(files) if _of_this_attempt(r, run.started)]
+    run.rounds = [_stopped(run, r) for r in _rounds(run, files)]
     run.subagents = files.metrics.subagents
     run.total_cost = files.metrics.total_cost if files.metrics.total_cost is not None else files.status.total_cost
     run.recorded_tool_failures = (

@@ -114,6 +114,7 @@ def build(place: Place, *, orders: bool = True) -> Run:
         run.votes_dropped = votes.dropped(lost, attempt, files.status, time, digest.said.first)
     run.calls = digest.calls if digest else old.calls if old else []
     facts.fill_times(run, files, digest, old)
+    facts.add_refused(run, digest.refused if digest else [], files.tools)
     if old is not None:
         facts.rounds_from_times(run)
     run.votes = whole_seconds.place_votes(run.votes, run.answers, (), run.started)
@@ -121,16 +122,17 @@ def build(place: Place, *, orders: bool = True) -> Run:
     run.votes = whole_seconds.place_votes(run.votes, (), run.executions, run.started)
     presented = next((m.t for m in (digest.moments if digest else ()) if m.kind == "presentation"), None)
     rounds = [e.t for e in files.coordination.events if e.type == "final_round_start" and e.t is not None]
-    run.votes = votes.take_back(run.votes, run.executions, min(rounds, default=presented))
+    if votes.are_taken_back(digest, version):
+        run.votes = votes.take_back(run.votes, run.executions, min(rounds, default=presented))
     facts.fill_agents(run, files, digest, order, backends, dialect_of)
     facts.fill_winner(run, attempt, files, digest)
     facts.fill_enforcement(run, files.status, digest, old)
     facts.fill_moments(run, files, digest, old)
     run.unconnected, run.begun = log.unconnected, log.begun
+    facts.fill_stored_answer(run, files, digest)
     facts.add_errors(run, files, log, digest)
     if place.turn.number < place.session.turns[-1].number:
         facts.drop_later_turns(run)
-    facts.fill_stored_answer(run, files, digest)
     doubled = facts.fill_usage(run, place, files, dialect_of)
     whole_seconds.place(run)
     facts.fill_presentation(run, files, digest)
@@ -165,7 +167,8 @@ def _wanted(digest: Digest | None, files: Files) -> tuple[bytes, ...]:
         marks += main_log.UNKNOWN_TOOLS if digest.unknown_tools else ()
         marks += main_log.IGNORED if files.usable is None else ()
         marks += main_log.ERRORS if digest.said.presenter else ()
-        marks += main_log.DEATHS if digest.died and files.usable is None else ()
+        marks += main_log.ERRORS if digest.died and files.usable is None else ()
+        marks += main_log.VOTING if any(moment.kind == "vote_refused" for moment in digest.quoted) else ()
     return marks
 
 

@@ -29,8 +29,8 @@ from massgen_logs.run.model import Unconnected
 
 ALWAYS = (b"Failed to connect to ", b"Reconfigured main log for attempt ")
 UNKNOWN_TOOLS = (b" called unknown tool '",)
-ERRORS = (b"[ERROR] orchestrator: Error code: ",)
-DEATHS = (b" attempts",)
+ERRORS = (b"[ERROR] orchestrator: ",)
+VOTING = ("🗳️ Voting for [".encode(),)
 IGNORED = ("🔄 Vote for [".encode(), b" starting execution loop")
 """What a line is found by; each costs a pass over a long log, so that only what other files leave open is looked for."""
 
@@ -44,12 +44,12 @@ _BEGUN = re.compile(_head("INFO") + r"Reconfigured main log for attempt (\d+): .
 _UNKNOWN_TOOL = re.compile(
     _head("WARNING") + r"\[Orchestrator\] Agent (.{1,255}?) called unknown tool '(.{1,255}?)' - not registered as .*"
 )
-_ERROR = re.compile(_head("ERROR") + r"\[ERROR\] orchestrator: (Error code: \d.*)")
-_DEATH = re.compile(_head("ERROR") + r"\[ERROR\] orchestrator: ([A-Z].* after (?:\d+|max) attempts)")
+_ERROR = re.compile(_head("ERROR") + r"\[ERROR\] orchestrator: (.+)")
 _VOTE = re.compile(
     _head("INFO")
     + r"Stream chunk \[content\]: 🔄 Vote for \[(.{0,255}?)\] ignored \(reason: (.*?)(?:\) - restarting due to new answers)?"
 )
+_VOTING = re.compile(_head("INFO") + r"Stream chunk \[content\]: 🗳️ Voting for \[(.{0,255}?)\] \(options: .*?\) : (.*)")
 _LOOP = re.compile(_head("INFO") + r"\[Orchestrator\] Agent (.{1,255}?) starting execution loop.*")
 
 
@@ -65,14 +65,15 @@ class Ignored(Struct):
 
 class MainLog(Struct):
     """unconnected: every try that failed, in the order of the log; begun: where this attempt was begun; unknown_tools: by agent;
-    errors, deaths: (t, words, src) of the orchestrator's own API errors, and of agents that it gave up."""
+    errors: (t, words, src) of the orchestrator's own error lines."""
 
     unconnected: list[Unconnected] = field(default_factory=list[Unconnected])
     begun: list[str] = field(default_factory=list[str])
     unknown_tools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     errors: list[tuple[float | None, str, str]] = field(default_factory=list[tuple[float | None, str, str]])
-    deaths: list[tuple[float | None, str, str]] = field(default_factory=list[tuple[float | None, str, str]])
     ignored: list[Ignored] = field(default_factory=list[Ignored])
+    voting: list[Ignored] = field(default_factory=list[Ignored])
+    """Calls of vote before MassGen looked at them, with the first line of the reason and the target as the model named it."""
 
 
 def read(attempt: Attempt, clock: Clock, sources: list[Source], marks: tuple[bytes, ...]) -> MainLog:
@@ -99,6 +100,8 @@ def read(attempt: Attempt, clock: Clock, sources: list[Source], marks: tuple[byt
                 last = _time(clock, match, last)
                 waiting.append(Ignored(last, None, match[4], match[5], src))
                 found.ignored.append(waiting[-1])
+            elif match := _VOTING.fullmatch(line):
+                found.voting.append(Ignored(_time(clock, match, last), None, match[4], match[5], src))
             elif match := _FAILED.fullmatch(line):
                 last = _time(clock, match, last)
                 found.unconnected.append(Unconnected(match[4], last, match[5], src))
@@ -109,9 +112,6 @@ def read(attempt: Attempt, clock: Clock, sources: list[Source], marks: tuple[byt
             elif match := _ERROR.fullmatch(line):
                 last = _time(clock, match, last)
                 found.errors.append((last, match[4], src))
-            elif match := _DEATH.fullmatch(line):
-                last = _time(clock, match, last)
-                found.deaths.append((last, match[4], src))
         if len(found.unconnected) > before and not any(known.file == source.file for known in sources):
             sources.append(source)
     return found

@@ -49,7 +49,7 @@ class Agent(Struct):
 
 
 class Answer(Struct, frozen=True):
-    """An accepted answer. text is None where no file holds it; chars is then None too. folder: AGENT/STAMP of its snapshot."""
+    """An accepted answer. text is None where no file holds it. folder: AGENT/STAMP of its snapshot."""
 
     label: str | None
     agent: str

@@ -91,7 +91,8 @@ def _ending(run: Run, attempt: Attempt, files: Files) -> None:
     if run.presentation_cut:
         run.note(
             "presentation_cut",
-            "the final answer is the part of its presentation that was there when it was cut",
+            "the final answer is the part of its presentation that was there when it "
+            + ("was cut" if run.ending.state != "finished" else "broke off: no round of it is recorded"),
             run.final_src,
         )
     if attempt.log_half:
@@ -171,9 +172,7 @@ def _numbering(run: Run, attempt: Attempt, accepted: list[Vote]) -> None:
 def _calls(run: Run, files: Files, digest: Digest | None, old: OldLogs | None) -> None:
     if not run.calls_recorded:
         run.note("no_calls", "no file that holds tool calls could be read: their numbers are unknown, not zero")
-    # the display does not show what MassGen's hook refused
-    executions = [tool for tool in files.tools.tools if digest is not None or "Hook denied" not in (tool.error or "")]
-    recorded = 0 if run.cumulative_over or not run.calls_recorded else len(executions)
+    recorded = 0 if run.cumulative_over or not run.calls_recorded else len(files.tools.tools)
     if recorded > len(run.calls):
         where = "events.jsonl" if digest is not None else "the logs"
         run.note("lost_events", f"metrics_events.json records {recorded} tool executions, {where} hold{'s' * (digest is not None)} "

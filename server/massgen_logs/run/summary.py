@@ -37,7 +37,7 @@ from massgen_logs.readers.metrics_summary import Metrics
 from massgen_logs.readers.status_json import Status
 from massgen_logs.run import clock, ending, outcome, usage
 from massgen_logs.run.files import clock_of, version_of
-from massgen_logs.tree import Place, Session
+from massgen_logs.tree import Place
 
 _HEAD = 65_536
 
@@ -54,15 +54,6 @@ class Summary(Struct, frozen=True):
     version: str | None
     unreadable: tuple[str, ...]
     """Files of those read for this, of which something could not be: what they alone know is missing here."""
-
-
-def state_of(session: Session, turn: int, attempt: Attempt) -> str:
-    """The state alone."""
-    return summarise(_place(session, turn, attempt)).state
-
-
-def _place(session: Session, turn: int, attempt: Attempt) -> Place:
-    return Place(session, next(t for t in session.turns if t.number == turn), attempt)
 
 
 def summarise(place: Place) -> Summary:

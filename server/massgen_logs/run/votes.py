@@ -3,7 +3,8 @@
 - Accepted votes are the vote_cast events of coordination_events.json; where that file is missing, torn or was emptied by an
   orchestration restart, the vote.json files, and the vote events of events.jsonl that none of these tells.
 - The voter's last accepted vote counts, its earlier ones are superseded; status.json results.votes still counts all. One after
-  which an answer restarted the voter is taken back, also if no later vote of it is accepted: it is superseded, too.
+  which an answer restarted the voter is taken back, also if no later vote of it is accepted: it is superseded, too
+  (from 0.1.39 on).
 - Ignored votes are the vote_ignored events (all of them from 0.1.36 on), with the reason from the display text; without
   that file the display text, of a killed run also that of massgen.log; in 0.1.0 its "Vote invalid" lines too. 0.1.12
   drops some without a record: unknown (None), unless every vote call was recorded.
@@ -15,7 +16,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 
 from msgspec.structs import replace
 
@@ -29,11 +30,13 @@ from massgen_logs.run.backends.dialect import DroppedVote
 from massgen_logs.run.clock import Clock
 from massgen_logs.run.events import Digest
 from massgen_logs.run.main_log import MainLog
-from massgen_logs.run.model import ANY_AGENT, Execution, Vote
+from massgen_logs.run.model import ANY_AGENT, Execution, Moment, Vote
 from massgen_logs.run.old_logs import OldLogs
 
 _IGNORED_TARGET = re.compile(r"Voted for (.+?) but ignored")
 _VOTE_CALL = re.compile(r"\[Tool Call: vote\((\{.*\})\)\]", re.S)
+_CALL_S = 4.0
+"""Seconds from a call of vote to what MassGen's fairness gate did with it: up to three in the samples, of a log with whole seconds."""
 _NEAR_S = 0.001
 """Seconds within which two records are of the same moment."""
 _CUT_VOTE_CALL = re.compile(r'\[Tool Call: vote\(\{"agent_id": ?"([^"\\]+)"')
@@ -52,10 +55,16 @@ def collect(
     """All votes by time; `coordination` is None where the file is missing, torn or emptied."""
     files = _files(attempt, problems)
     votes = _accepted(coordination, digest, files)
-    votes += _ignored(coordination, digest, old, version) + _refused(digest, status, _mapping(files, status))
+    votes += _ignored(coordination, digest, old, version) + _refused(digest, status, _mapping(files, status), log)
     if digest is not None and coordination is None:
         votes += _logged(log, [vote for vote in votes if vote.ignored])
     return sorted(votes, key=lambda vote: vote.t if vote.t is not None else float("inf"))
+
+
+def are_taken_back(digest: Digest | None, version: tuple[int, ...] | None) -> bool:
+    """True from 0.1.39 on. Before, an answer let its voters vote again, and their earlier votes went on to count until they did: at a
+    time-out, too."""
+    return digest is not None or (version is not None and version >= (0, 1, 39))
 
 
 def take_back(votes: list[Vote], executions: list[Execution], presented: float | None) -> list[Vote]:
@@ -166,8 +175,8 @@ def _accepted(
 
 
 def _same(t: float | None, other: float | None) -> bool:
-    """Whether a file and an event may tell of one vote: MassGen writes them within some hundredths of a second."""
-    return t is None or other is None or abs(t - other) < 1.0
+    """Whether two records may be of one vote: MassGen writes them within some hundredths of a second."""
+    return t is None or other is None or abs(t - other) <= 1.0
 
 
 def _ignored(
@@ -184,19 +193,25 @@ def _ignored(
         return invalid + [
             Vote.of_ignored(voter, target, reason, round_, t, src) for t, voter, target, reason, round_, src in said
         ]
-    reasons: dict[str, list[tuple[str | None, str | None]]] = defaultdict(list)
-    told = [*said, *(digest.ignored_glued if digest else ())]
-    for _, voter, target, reason, *_ in sorted(told, key=lambda row: row[0] or 0.0):
-        reasons[voter].append((target, reason))
+    told: dict[tuple[str | None, str | None], deque[tuple[float | None, str | None]]] = defaultdict(deque)
+    rows = [*said, *(digest.ignored_glued if digest else ())]
+    for t, voter, target, reason, *_ in sorted(rows, key=lambda row: row[0] or 0.0):
+        told[voter, target].append((t, reason))
     for event in events:
         match = _IGNORED_TARGET.search(event.details)
-        target, own = match[1] if match else None, reasons[event.agent or ""]
+        target = match[1] if match else None
         # a text of another target is a model's, which may write what looks like MassGen's own line
-        found = next((pair for pair in own if pair[0] == target), (None, None))
-        if found in own:
-            own.remove(found)
-        invalid.append(Vote.of_ignored(event.agent or "?", target, found[1], event.round, event.t, event.src))
+        own = told[event.agent, target] or _at(told[ANY_AGENT, target], event.t)  # massgen.log names no voter
+        reason = own.popleft()[1] if own else None
+        invalid.append(Vote.of_ignored(event.agent or "?", target, reason, event.round, event.t, event.src))
     return invalid
+
+
+def _at(told: deque[tuple[float | None, str | None]], t: float | None) -> deque[tuple[float | None, str | None]]:
+    """What was told from this time on, if it begins there; what was told before is dropped."""
+    while told and not _same(told[0][0], t) and (told[0][0] or 0.0) < (t or 0.0):
+        told.popleft()
+    return told if told and _same(told[0][0], t) else deque()
 
 
 def _logged(log: MainLog, known: list[Vote]) -> list[Vote]:
@@ -216,8 +231,9 @@ def _events_tell_all(digest: Digest | None, version: tuple[int, ...] | None) -> 
     return digest is not None or (version is not None and version >= (0, 1, 36))
 
 
-def _refused(digest: Digest | None, status: Status, ids: dict[str, str]) -> list[Vote]:
-    """Votes that the fairness gate refused: two an execution are enforcement events, the third is only a text."""
+def _refused(digest: Digest | None, status: Status, ids: dict[str, str], log: MainLog) -> list[Vote]:
+    """Votes that the fairness gate refused: two an execution are enforcement events, the third is only a text, whose words stand in
+    massgen.log."""
     votes: list[Vote] = []
     for agent, entry in status.agents.items():
         for record in entry.enforcement:
@@ -226,12 +242,24 @@ def _refused(digest: Digest | None, status: Status, ids: dict[str, str]) -> list
                 votes.append(
                     Vote.of_refused(agent, ids.get(named or "", named), reason, record.round, record.t, record.src)
                 )
-    votes += [
-        Vote.of_refused(moment.agent, None, None, None, moment.t, moment.src)
-        for moment in (digest.moments if digest else ())
-        if moment.kind == "vote_refused" and moment.agent
-    ]
+    for moment in digest.moments if digest else ():
+        if moment.kind == "vote_refused" and moment.agent:
+            said = _said(log, moment, [vote for vote in votes if vote.voter == moment.agent], ids)
+            votes.append(Vote.of_refused(moment.agent, *said, None, moment.t, moment.src))
     return votes
+
+
+def _said(log: MainLog, moment: Moment, before: list[Vote], ids: dict[str, str]) -> tuple[str | None, str | None]:
+    """Target and reason of a refused vote that has no record: of the calls of vote in massgen.log just before, the one that repeats a
+    refused vote of this voter, or the only one; another may be another agent's."""
+    near = [
+        one for one in log.voting if one.t is not None and moment.t is not None and -_CALL_S <= one.t - moment.t <= 0
+    ]
+    said = [(ids.get(one.target, one.target), one.reason) for one in near]
+    again = [
+        (vote.voted_for, vote.reason) for vote in before if (vote.voted_for, (vote.reason or "").split("\n")[0]) in said
+    ]
+    return again[-1] if again else said[0] if len(set(said)) == 1 else (None, None)
 
 
 def _vote_call(preview: str) -> tuple[str | None, str | None]:

@@ -118,10 +118,13 @@ def render(data: Any) -> list[str]:
     """The final answer first, then a few lines an answer; or the text of one answer."""
     if "text" in data:
         return _page(data)
+    from massgen_logs.analysis.overlap import RUN
+    from massgen_logs.analysis.progression import SIMILAR, WORDS
+
     lines = [f"answers: {counts(data['by_agent'])} · change: {counts(data['changes'])}", _final(data["final"])]
     lines.append(
-        "change: cosmetic = similarity (fuzz.ratio, 0..1) 0.95 or more, same numbers, at most 12 words added or dropped, no "
-        "file added or changed; took over = stretches of 3 or more words. Quotes are the agents' words:"
+        f"change: cosmetic = similarity (fuzz.ratio, 0..1) {SIMILAR} or more, same numbers, at most {WORDS} words added or dropped, no "
+        f"file added or changed; took over = stretches of {RUN} or more words. Quotes are the agents' words:"
     )
     return lines + [_line(row) for row in data["answers"]]
 

@@ -62,7 +62,7 @@ class Logs(Struct, frozen=True):
 
     root: str
     logs: list[LogRow]
-    not_logs: int | None
+    not_logs: int
 
 
 def list_logs(
@@ -125,14 +125,14 @@ def _cursor(cursor: str | None, names: list[str]) -> tuple[str, int | None]:
 
 def _row(session: Session) -> LogRow:
     from massgen_logs.report.fingerprints import stale
-    from massgen_logs.run.summary import state_of, summarise
+    from massgen_logs.run.summary import summarise
     from massgen_logs.tree import Place
 
     last = session.turns[-1]
     facts = summarise(Place(session, last, last.attempts[-1]))
     turns = [
         TurnRow(turn.number, turn.analyzed, stale(session, turn), [
-            AttemptRow(a.number, facts.state if a is last.attempts[-1] else state_of(session, turn.number, a)) for a in turn.attempts
+            AttemptRow(a.number, facts.state if a is last.attempts[-1] else summarise(Place(session, turn, a)).state) for a in turn.attempts
         ])
         for turn in session.turns
     ]  # fmt: skip

@@ -62,6 +62,8 @@ def _row(c: dict[str, Any]) -> tuple[object, ...]:
     )
 
 
+_RANKED = 3
+"""Of the slowest and of those with the longest output, told below the table."""
 _HEADER = ("command", "ran", "by", "failed", "again after restart", "s total/max", "max output chars", "remarks")
 
 
@@ -100,7 +102,9 @@ def render(data: Any) -> list[str]:
         lines += [f"- {data['others_failed']} more: repeated_commands(min_count=1)"] if data["others_failed"] else []
     if data["slowest"]:
         lines.append(
-            "slowest: " + "; ".join(f"`{flat(c['command'], 60)}` {seconds(c['max_s'])} s" for c in data["slowest"][:3])
+            "slowest: "
+            + "; ".join(f"`{flat(c['command'], 60)}` {seconds(c['max_s'])} s" for c in data["slowest"][:_RANKED])
+            + _more(data, "slowest")
         )
     if data["untimed"]:
         lines.append(
@@ -108,8 +112,13 @@ def render(data: Any) -> list[str]:
         )
     if data["longest_output"]:
         lines.append("longest output: " + "; ".join(
-            f"`{flat(c['command'], 60)}` {c['max_output_chars']} chars" for c in data["longest_output"][:3]))  # fmt: skip
+            f"`{flat(c['command'], 60)}` {c['max_output_chars']} chars" for c in data["longest_output"][:_RANKED]) + _more(data, "longest_output"))  # fmt: skip
     return lines
+
+
+def _more(data: Any, name: str) -> str:
+    hidden = len(data[name]) - _RANKED
+    return f'; {hidden} more: part="{name}"' if hidden > 0 else ""
 
 
 def _end(c: dict[str, Any]) -> str:

@@ -115,7 +115,7 @@ def _phases(data: Any) -> list[str]:
     path = data["critical_path"]
     if path:
         shown = path[-8:]
-        cut = f" (last {len(shown)} of {len(path)})" if len(shown) < len(path) else ""
+        cut = f' (last {len(shown)} of {len(path)}; all: part="critical_path")' if len(shown) < len(path) else ""
         steps = [f"{flat(_name(s), 40)} {seconds(s['wall_s'])} s ({_end(s, 30)})" for s in shown]
         lines.append(f"critical path{cut}: {' -> '.join(steps)}")
     return lines

@@ -141,11 +141,10 @@ def _whole(run: Run, place: Place, content: str, masker: Masker, *, truth: bool)
     from massgen_logs.report.figures import contradictions
     from massgen_logs.report.language import language_of
     from massgen_logs.report.material import gather
-    from massgen_logs.report.structure import TITLES
+    from massgen_logs.report.structure import from_title
 
-    title = next((title for title in TITLES if title in content), None)
-    if content.startswith("draft_report · ") and title is not None:
-        content = content[content.index(title) :]
+    if content.startswith("draft_report · "):
+        content = from_title(content) or content
     material = gather(run, place, language_of(content), masker, traces=False)
     known = masker.text(measured(material))
     drafted = {*known.split("\n"), *masker.text(draft(material)).split("\n")}

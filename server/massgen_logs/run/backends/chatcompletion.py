@@ -3,4 +3,4 @@
 from massgen_logs.run.backends import command_line
 from massgen_logs.run.backends.dialect import Dialect
 
-DIALECT = Dialect("chatcompletion", command_line.command, command_line.outcome, trace_doubles_calls=True)
+DIALECT = Dialect("chatcompletion", command_line.command, command_line.outcome)

@@ -103,8 +103,6 @@ class Dialect(Struct, frozen=True):
     """(tool, args) to the command that the agent asked a shell to run, or None for any other tool."""
     outcome: OutcomeOf
     """(tool, args, result, is_error) to the outcome."""
-    trace_doubles_calls: bool = False
-    """execution_trace.md has each MCP call twice and its result once."""
     refusals_recorded: bool = True
     """False: a call refused by the client's own policy leaves nothing in MassGen's files."""
     refusal_in_result: bool = False
