@@ -28,10 +28,11 @@ from massgen_logs.run.model import Call, Enforcement, Moment, Run
 from massgen_logs.run.stderr import Stderr, StderrLine
 
 KINDS = (
-    "start_up", "massgen_error", "server_not_connected", "agent_error", "server_died", "api_error", "empty_retry", "timeout", "round_timeout", "subagent", "refused_response", "failed_command",
+    "start_up", "massgen_error", "server_not_connected", "server_set_up", "agent_error", "server_died", "api_error", "empty_retry", "timeout", "round_timeout", "subagent", "refused_response", "failed_command",
     "failed_tool", "hidden_failure", "denied", "never_ran", "stderr_only",
 )  # fmt: skip
-"""In the order in which they are told. massgen_error: MassGen itself failed after coordination had begun; empty_retry: MassGen's retry sent nothing, which it calls an API error."""
+"""In the order in which they are told. massgen_error: MassGen itself failed after coordination had begun; server_set_up: an agent
+went on without its MCP tools; empty_retry: MassGen's retry sent nothing, which it calls an API error."""
 _SOURCES = 6
 _TWIN_S = 2.0
 """Seconds within which a text and an event of the same agent tell of the same failure."""
@@ -125,7 +126,7 @@ def _api_and_refused(run: Run) -> list[Incident]:
         own: list[Incident] = []
         kept = {id(event) for event in distinct(list(events))}
         for event in events:
-            if id(event) in kept:
+            if event.is_set_up or id(event) in kept:
                 own.append(_refusal(agent, event))
             else:
                 own[-1].sources.append(event.src)
@@ -156,6 +157,8 @@ def _api_and_refused(run: Run) -> list[Incident]:
 
 def _refusal(agent: str, event: Enforcement) -> Incident:
     src = event.src
+    if event.is_set_up:
+        return Incident("server_set_up", agent, event.t, event.round, event.error or event.reason, [src])
     if event.is_api_error and _NO_REQUEST.search(event.error or ""):
         return Incident("empty_retry", agent, event.t, event.round, f"{_EMPTY_RETRY}{event.error}", [src])
     if event.is_api_error:

@@ -1,7 +1,8 @@
 """read_status_reliability: which responses MassGen refused, how often, and what was lost with them.
 
 One failure can be two events: an API error gives `api_error` and `no_tool_calls` of the same attempt and buffer; its
-characters are then counted twice in MassGen's total. The fatal last attempt of a killed agent is no event. A response that
+characters are then counted twice in MassGen's total. The fatal last attempt of a killed agent is no event, or, where the API
+failed, one that no retry followed. An MCP server whose set-up failed is an event too, though nothing was refused. A response that
 broke off can be tried again without an event (openai up to 0.1.45): then only massgen.log shows that the agent was asked again.
 Versions up to 0.1.36 record none of it: there the refusals are counted that massgen.log's text tells (run/refusals.py).
 """
@@ -20,7 +21,8 @@ CHARS_LOST = 5000
 
 
 class AgentReliability(Struct):
-    """recorded: reason to events; incidents: reason to failures (a doubled one once, under api_error).
+    """recorded: reason to events; incidents: reason to failures (a doubled one once, under api_error); retries: those after
+    which MassGen asked again.
 
     buffer_chars_lost: MassGen's total; buffer_chars_lost_distinct: each incident once. by_round: coordination round to
     reasons. None: not recorded. recorded_as: where the incidents come from, "status.json", "text" (massgen.log) or None
@@ -107,7 +109,8 @@ def retried(run: Run) -> list[Retries]:
     for agent, events in (run.enforcement or {}).items():
         rounds: dict[int | None, list[Enforcement]] = {}
         for event in incidents(list(events)):
-            rounds.setdefault(event.round, []).append(event)
+            if event.is_retried:
+                rounds.setdefault(event.round, []).append(event)
         found += [
             Retries(agent, number, count([event.reason for event in own]), [event.src for event in own])
             for number, own in rounds.items()
@@ -166,7 +169,7 @@ def _of_agent(run: Run, name: str) -> AgentReliability:
         reasons = by_round.setdefault(str(event.round), {})
         reasons[event.reason] = reasons.get(event.reason, 0) + 1
     return AgentReliability(
-        count([event.reason for event in events]), count([event.reason for event in distinct]), len(events),
+        count([event.reason for event in events]), count([event.reason for event in distinct]), sum(event.is_retried for event in distinct),
         run.chars_lost.get(name, 0), sum(event.buffer_chars for event in distinct), as_text,
         len(unrecorded(run, name)), unknown, by_round, error, "status.json", [event.src for event in distinct[:5]], list(events),
     )  # fmt: skip
@@ -185,9 +188,11 @@ def unrecorded(run: Run, agent: str) -> list[tuple[float | None, str]]:
 
 
 def incidents(events: list[Enforcement]) -> list[Enforcement]:
-    """The events without the second one of a doubled failure."""
+    """The events without the second one of a doubled failure, and without failed set-ups of MCP servers."""
     found: list[Enforcement] = []
     for event in events:
+        if event.is_set_up:
+            continue
         twin = found[-1] if found else None
         doubled = (
             twin is not None

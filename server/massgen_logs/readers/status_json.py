@@ -68,6 +68,17 @@ class Enforcement(Struct, frozen=True):
         return self.reason in API_ERRORS
 
     @property
+    def is_set_up(self) -> bool:
+        """An MCP server's set-up failed and the response went on without its tools: nothing was refused."""
+        return self.reason == "mcp_disconnected"
+
+    @property
+    def is_retried(self) -> bool:
+        """MassGen asked again after it; the last attempt's failure ends the agent instead."""
+        last = self.attempt is not None and self.max_attempts is not None and self.attempt >= self.max_attempts
+        return not (last or self.is_set_up or self.reason == "fatal_api_error")
+
+    @property
     def is_fairness_gate(self) -> bool:
         """The fairness gate refused a vote that was cast before the newest answers were seen."""
         return self.reason == "fairness_terminal_wait"

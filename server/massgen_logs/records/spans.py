@@ -22,7 +22,7 @@ from massgen_logs.run.stderr import Stderr
 PREVIEW = 200
 """Characters of previews, as in MassGen's attributes."""
 _UNTIMED = "not recorded; it stands at the end of the run"
-_EXCEPTIONS = frozenset({"agent_error", "api_error", "server_died", "timeout", "server_not_connected"})
+_EXCEPTIONS = frozenset({"agent_error", "api_error", "server_died", "timeout", "server_not_connected", "server_set_up"})
 
 
 def records(run: Run) -> list[Record]:

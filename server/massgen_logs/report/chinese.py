@@ -126,8 +126,8 @@ SENTENCES = {
     "- same input, different output: {what}, {n} runs: {ends} [{where}]": "- 输入相同而输出不同：{what}，{n} 次：{ends} [{where}]",
     "- {agent}: had in its contexts {seen}; {injected} updates injected; {later} answers after its first; at most {taken} of an answer's words taken over from others":
         "- {agent}: 上下文中有 {seen}；注入更新 {injected} 次；首个答案之后又提交 {later} 个答案；单个答案取自他人的词最多 {taken}",
-    "- {agent}: {incidents}, {retries} retries recorded, {lost} characters lost; by round: {rounds}{told}{tools}":
-        "- {agent}: {incidents}，记录的重试 {retries} 次，丢失 {lost} 个字符；按轮次：{rounds}{told}{tools}",
+    "- {agent}: {incidents}, {retries} retries, {lost} characters lost; by round: {rounds}{told}{tools}":
+        "- {agent}: {incidents}，重试 {retries} 次，丢失 {lost} 个字符；按轮次：{rounds}{told}{tools}",
     "; unknown tools: {names}": "；未知工具：{names}", "; {n} more refused votes are only a text": "；另有 {n} 次被拒绝的投票只有文本记录",
     "- {kind} {what}: again {n} times ({within} by the same agent, {across} by others), first at {where}":
         "- {kind} {what}：再次进行 {n} 次（同一Agent {within} 次，其他Agent {across} 次），首次见 {where}",

@@ -11,7 +11,7 @@ from massgen_logs.text.clean import flat
 from massgen_logs.text.table import counts, dollars, seconds, table
 
 _EXCEPTIONS = frozenset(
-    {"start_up", "massgen_error", "api_error", "server_not_connected", "server_died", "stderr_only"}
+    {"start_up", "massgen_error", "api_error", "server_not_connected", "server_set_up", "server_died", "stderr_only"}
 )
 _FAILED = frozenset({"failed_command", "failed_tool", "hidden_failure", "never_ran"})
 _AGENT = frozenset({"agent_error", "subagent"})
@@ -161,7 +161,7 @@ def _enforcement(m: Material) -> list[str]:
         ]
     refused = [
         say(
-            "- {agent}: {incidents}, {retries} retries recorded, {lost} characters lost; by round: {rounds}{told}{tools}",
+            "- {agent}: {incidents}, {retries} retries, {lost} characters lost; by round: {rounds}{told}{tools}",
             agent=name, incidents=counts(a.incidents), retries=a.retries, lost=_lost(m, a),
             rounds=flat("; ".join(f"{number}: {counts(reasons)}" for number, reasons in a.by_round.items()), 200),
             told=say("; {n} more refused votes are only a text", n=a.refused_as_text) if a.refused_as_text else "",

@@ -79,15 +79,17 @@ def _agent_died(run: Run, rule: Rule) -> list[Finding]:
 
 
 def _error_loop(run: Run, rule: Rule) -> list[Finding]:
-    groups: dict[tuple[str | None, str], list[str]] = {}
+    """One error an execution: what is tried again within one is a retry, not a new start."""
+    groups: dict[tuple[str, str], dict[int, str]] = {}
     for moment in run.moments:
         if moment.kind == "error" and moment.agent:
-            groups.setdefault((moment.agent, moment.detail), []).append(moment.src)
+            begun = sum(e.agent == moment.agent and (e.t or 0.0) <= (moment.t or 0.0) for e in run.executions)
+            groups.setdefault((moment.agent, moment.detail), {}).setdefault(begun, moment.src)
     return [
         rule.finding(
-            agent or "?",
+            agent,
             f"{agent} was started again and again into the same error, {len(places)} times: {detail}",
-            places,
+            list(places.values()),
             times=len(places),
         )
         for (agent, detail), places in groups.items()
@@ -185,7 +187,7 @@ _RECORD = "MassGen's own record"
 
 RULES = (
     Rule("agent_died", "high", "an agent's status is an error", _RECORD, "a later answer or vote of that agent", _agent_died, "FM-3.1", "agent_error"),
-    Rule("error_loop", "high", f"the same agent error >= {SAME_ERROR} times", "an agent is killed after three failures in later versions",
+    Rule("error_loop", "high", f"the same agent error in >= {SAME_ERROR} executions", "an agent is killed after three failures in later versions",
          "progress of that agent between two errors", _error_loop, "FM-1.5"),
     Rule("retries", "medium", f">= {RETRIES_A_ROUND} retries in a round (in an execution, where only text tells), API errors counted apart", _SEED,
          "two events of one failure", _retries, flag="reliability", needs=("retries",)),
