@@ -405,3 +405,18 @@ def test_any_run(calls: list[Call]) -> None:
         )
     assert sum(kind.repeats for kind in found.by_kind) == found.repeats
     assert all(group.repeats == 0 and group.retries for group in found.retried)
+
+
+def test_whose_work_it_was_is_unknown_without_agents(run_cli) -> None:
+    """The calls of 0.1.12 name none: `npm install` ran five times, by two agents."""
+    found = of(shell("npm install", "*"), shell("npm install", "*"))
+    assert [(g.repeats, g.within_agent, g.across_agents) for g in found.groups] == [(1, None, None)]
+    assert (found.repeats, found.within_agent, found.across_agents) == (1, None, None)
+    place = ("--logs-dir", str(CORPUS / "s1_clean_0.1.12"))
+    _, out, _ = run_cli("duplicated-work", *place)
+    assert "6 of 12 compared calls repeated work: whose it was is not recorded" in out
+    assert "|?/?/?|" in out
+    _, out, _ = run_cli("draft-report", *place)
+    assert "|npm install|5|5 runs, by which agents is not recorded|" in out
+    assert "by one agent" not in out
+    assert "again 5 times (unknown by the same agent, unknown by others)" in out

@@ -185,3 +185,24 @@ def test_what_a_later_turn_wrote_into_the_first_turns_log_is_not_the_first_turns
     after = ask("read_status_reliability", "--logs-dir", str(root), "--turn", "1")["data"]["agents"]
     assert before["agent_c"]
     assert after == before
+
+
+def test_what_names_no_agent_is_of_the_only_one(copy_of) -> None:
+    """One agent: massgen.log's calls and refusals, which name none, can be nobody else's; its display is in the text all the same."""
+    root = copy_of("s1_clean_0.1.12")
+    (events,) = root.rglob("coordination_events.json")
+    data = json.loads(events.read_text())
+    data["session_metadata"]["agent_ids"] = ["agent_a"]
+    data["events"] = [event for event in data["events"] if event["agent_id"] != "agent_b"]
+    events.write_text(json.dumps(data))
+    for name in ("status.json", "snapshot_mappings.json"):
+        next(root.rglob(name)).unlink()
+    shutil.rmtree(next(path for path in root.rglob("agent_b") if path.parent.name != "final"))
+    run = load(resolve(root))
+    assert list(run.agents) == ["agent_a"]
+    assert {one.agent for one in run.calls} == {"agent_a"}
+    assert "no_agent" not in {note.id for note in run.notes}
+    args = {"logs_dir": str(root), "agent": "agent_a"}
+    assert {item["kind"] for item in call(get("read_trace"), args).data["items"]} == {"text", "call"}
+    report = call(get("draft_report"), {"logs_dir": str(root)}).text()
+    assert "Starting multi-agent coordination" not in report

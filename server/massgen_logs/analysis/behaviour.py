@@ -249,7 +249,7 @@ def _quotes(run: Run, agent: str, trace: list[Item], mask: Callable[[str], str])
 
     A version that names no agent mixes its display into everybody's words: none can be quoted.
     """
-    if agent == ANY_AGENT:
+    if agent == ANY_AGENT or any(item.kind == "text" and item.src.startswith("massgen") for item in trace):
         return []
     chosen: dict[int, str] = {}
     said: list[int] = []  # pieces of text since the last decision

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from msgspec import Struct, field
 
 from massgen_logs.analysis.work_kinds import MAX_CHARS, Work, changed_between, changes_of, work_of, written
-from massgen_logs.run.model import Call, Run
+from massgen_logs.run.model import ANY_AGENT, Call, Run
 
 SIMILAR = 0.9
 """Least rapidfuzz ratio (0 to 1) of two normalised texts that count as nearly the same work."""
@@ -48,8 +48,8 @@ class Member(Struct):
 
 
 class Group(Struct):
-    """One piece of work and all its runs in order of time. repeats = within_agent + across_agents; after_restart: of
-    within_agent, in a later execution than the agent's first run, None where executions aren't recorded.
+    """One piece of work and all its runs in order of time. repeats = within_agent + across_agents, both None where the agent of a
+    run isn't recorded; after_restart: of within_agent, in a later execution than the agent's first run, None where executions aren't recorded.
 
     wasted_s (seconds) and wasted_chars sum the repeats, None where none of them has it recorded; untimed: repeats without
     a time. match: exact, normalised or similar; similarity: the least one to the first text, 1.0 unless similar.
@@ -62,8 +62,8 @@ class Group(Struct):
     members: list[Member]
     agents: list[str] = field(default_factory=list[str])
     repeats: int = 0
-    within_agent: int = 0
-    across_agents: int = 0
+    within_agent: int | None = 0
+    across_agents: int | None = 0
     after_restart: int | None = None
     retries: int = 0
     rechecks: int = 0
@@ -154,8 +154,8 @@ def duplicated_work(run: Run) -> Duplication:
         _sum(group.wasted_s for group in groups),
         sum(group.untimed for group in groups),
         _total(group.wasted_chars for group in groups),
-        sum(group.within_agent for group in groups) if known else None,
-        sum(group.across_agents for group in groups) if known else None,
+        _whole(group.within_agent for group in groups) if known else None,
+        _whole(group.across_agents for group in groups) if known else None,
         sum(after) if known and (after or not groups) else None,
         sum(group.retries for group in [*groups, *retried]) if known else None,
         rechecks if known else None,
@@ -197,6 +197,12 @@ def _sum(values: Iterable[float | None]) -> float | None:
 def _total(values: Iterable[int | None]) -> int | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+def _whole(values: Iterable[int | None]) -> int | None:
+    """The sum, None where a part of it is unknown."""
+    found = list(values)
+    return None if None in found else sum(value or 0 for value in found)
 
 
 def _took(call: Call) -> float | None:
@@ -286,6 +292,8 @@ def _group(same: list[_Item], changes: dict[str, list[tuple[int, str | None, boo
         previous[call.agent] = item
         first_start.setdefault(call.agent, start)
     group.agents = list(dict.fromkeys(member.agent for member in group.members))
+    if ANY_AGENT in group.agents:
+        group.within_agent = group.across_agents = None
     group.succeeded = done
     if group.after_restart is None and all(start is not None for start in first_start.values()):
         group.after_restart = 0
@@ -305,8 +313,8 @@ def _member(item: _Item) -> Member:
 
 def _add(group: Group, member: Member, own: bool, first: int | None, start: int | None) -> None:
     group.repeats += 1
-    group.within_agent += own
-    group.across_agents += not own
+    group.within_agent = (group.within_agent or 0) + own
+    group.across_agents = (group.across_agents or 0) + (not own)
     if own and first is not None and start is not None:
         group.after_restart = (group.after_restart or 0) + (start > first)
     if member.seconds is None:

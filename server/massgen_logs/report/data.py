@@ -63,7 +63,7 @@ class TimeTotals(Struct, frozen=True):
 
 
 class DuplicationTotals(Struct, frozen=True):
-    """See analysis.duplication.Duplication; None where no file holds calls."""
+    """See analysis.duplication.Duplication; None where no file holds calls, or names their agents."""
 
     by_kind: list[Kind]
     repeats: int | None

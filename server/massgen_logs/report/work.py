@@ -7,6 +7,7 @@ from massgen_logs.analysis.phases import slowest, slowest_rounds
 from massgen_logs.analysis.times import ToolSpent
 from massgen_logs.analysis.work_kinds import work_of_command
 from massgen_logs.report.material import EVERY, Material
+from massgen_logs.run.model import ANY_AGENT
 from massgen_logs.text.clean import flat
 from massgen_logs.text.table import seconds, table
 
@@ -161,7 +162,12 @@ def _issue(m: Material, c: Command) -> str:
     parts += [say("{n} hid an error", n=c.hidden)] if c.hidden else []
     parts += [say("{n} denied", n=c.denied)] if c.denied else []
     parts += [say("by {n} agents", n=len(c.by_agent))] if len(c.by_agent) > 1 else []
-    return ", ".join(parts) or (say("{n} runs by one agent", n=c.ran) if c.ran > 1 else "")
+    if parts or c.ran < 2:
+        return ", ".join(parts)
+    unknown = ANY_AGENT in c.by_agent
+    return (
+        say("{n} runs, by which agents is not recorded", n=c.ran) if unknown else say("{n} runs by one agent", n=c.ran)
+    )
 
 
 def _advice(m: Material, c: Command) -> str:
@@ -199,14 +205,14 @@ def duplication_section(m: Material) -> dict[str, list[str]]:
         body += ["", say(
             "{repeats} repeats among {n} calls: {within} by the same agent, {across} by others, {restart} after a restart; {retries} "
             "retries after a failure don't count.",
-            repeats=done.repeats, n=done.compared, within=done.within_agent, across=done.across_agents,
-            restart=say("unknown") if done.after_restart is None else done.after_restart, retries=done.retries,
+            repeats=done.repeats, n=done.compared, within=_known(m, done.within_agent), across=_known(m, done.across_agents),
+            restart=_known(m, done.after_restart), retries=done.retries,
         )]  # fmt: skip
     shown = done.groups[: m.most]
     examples = [
         say(
             "- {kind} {what}: again {n} times ({within} by the same agent, {across} by others), first at {where}",
-            kind=g.kind, what=m.quote(g.example, 160), n=g.repeats, within=g.within_agent, across=g.across_agents,
+            kind=g.kind, what=m.quote(g.example, 160), n=g.repeats, within=_known(m, g.within_agent), across=_known(m, g.across_agents),
             where=g.members[0].where,
         )
         for g in shown
@@ -220,6 +226,10 @@ def duplication_section(m: Material) -> dict[str, list[str]]:
         ] if examples else [say("None found.")],
         f"{section}/Recommendations": [say.judge("how to avoid it, or: none")] if examples else [say("None.")],
     }  # fmt: skip
+
+
+def _known(m: Material, value: int | None) -> object:
+    return m.say("unknown") if value is None else value
 
 
 def _wasted(m: Material, value: float | None) -> str:

@@ -85,6 +85,8 @@ def build(place: Place, *, orders: bool = True) -> Run:
             attempt, order or list(attempt.agent_folders()), dialect_of, time, sources, problems, places,
             doubled=(versions.parse(files.metadata.version) or ()) >= (0, 1, 46) and not files.metadata.debug,
         )  # fmt: skip
+        if len(order) == 1:
+            old.belong_to(order[0])
         order = order or old.agents or list(attempt.agent_folders())
         began = files.headed.start if files.headed else None if files.emptied else files.status.start_time
         facts.times_from_metrics(old.calls, files.tools, began)

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from massgen_logs.attempt import Attempt
 from massgen_logs.readers import agent_outputs, massgen_log, streaming_debug
@@ -77,6 +78,13 @@ class OldLogs(Struct):
     """The calls come from a file that holds no results."""
     oldest: bool = False
     """No status.json: the version that tells each ignored vote in its log."""
+
+    def belong_to(self, agent: str) -> None:
+        """What names no agent is that of the only one in the run."""
+        for call in self.calls:
+            call.agent = agent
+        self.ignored = [(t, agent, target, reason, src) for t, _, target, reason, src in self.ignored]
+        self.refusals.found = [replace(told, agent=agent) for told in self.refusals.found]
 
     @property
     def read_text(self) -> bool:

@@ -71,10 +71,12 @@ class Item(Struct):
 
 
 def agents_with_trace(run: Run, attempt: Attempt) -> list[str]:
-    """Agents whose evidence can be read one by one, and "*" for what names none."""
+    """Agents whose evidence can be read one by one, and "*" for what names none and may be of several."""
     if attempt.file("events.jsonl"):
         return list(run.agents)
     named = [agent for agent in run.agents if attempt.file("agent_outputs", f"{agent}.txt")]
+    if not named and len(run.agents) == 1:
+        return list(run.agents)
     unnamed = not named or any(call.agent == ANY_AGENT for call in run.calls)
     return [*(run.agents if named else ()), *[ANY_AGENT] * unnamed]
 

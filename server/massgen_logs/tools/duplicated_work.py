@@ -54,7 +54,9 @@ def _row(group: dict[str, Any]) -> tuple[object, ...]:
     extra += [f"{group['rechecks']} reruns after own changes"] if group["rechecks"] else []
     extra += [f"{group['untimed']} untimed"] if group["untimed"] else []
     match = f"similar {group['similarity']:.2f}" if group["match"] == "similar" else group["match"]
-    after = "?" if group["after_restart"] is None else group["after_restart"]
+    how = "/".join(
+        "?" if group[key] is None else str(group[key]) for key in ("within_agent", "across_agents", "after_restart")
+    )
     first = [m for m in members if m["role"] == "first"]
     repeats = [m for m in members if m["role"] == "repeat"]
     places = " ".join(f"{m['agent']} {m['where']}" for m in (first or members[:1])) + " again "
@@ -62,7 +64,7 @@ def _row(group: dict[str, Any]) -> tuple[object, ...]:
     places += f" +{len(repeats) - 2}" if len(repeats) > 2 else ""
     return (
         group["kind"], group["example"], group["repeats"], _by(members),
-        f"{group['within_agent']}/{group['across_agents']}/{after}",
+        how,
         seconds(group["wasted_s"]), group["wasted_chars"], match, places, "; ".join(extra),
     )  # fmt: skip
 
@@ -115,10 +117,14 @@ def _totals(data: Any) -> str:
     if not data["repeats"]:
         line = f"no duplicated work among {data['compared']} compared calls"
     else:
-        after = "unknown" if data["after_restart"] is None else data["after_restart"]
+        whose = (
+            "whose it was is not recorded, so within an agent or across agents can't be told"
+            if data["within_agent"] is None
+            else f"{data['within_agent']} within an agent ({_known(data['after_restart'])} after its restart), "
+            f"{data['across_agents']} across agents"
+        )
         line = (
-            f"{data['repeats']} of {data['compared']} compared calls repeated work: {data['within_agent']} within an agent "
-            f"({after} after its restart), {data['across_agents']} across agents; wasted "
+            f"{data['repeats']} of {data['compared']} compared calls repeated work: {whose}; wasted "
             + (
                 "time unknown"
                 if data["wasted_s"] is None

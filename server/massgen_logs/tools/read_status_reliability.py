@@ -39,7 +39,8 @@ def _next(run: Run, found: Reliability) -> tuple[str, ...]:
     if found.recorded:
         return (f'read_trace(agent="{most}", contains="❌ Retry (")',)
     first = next(told for told in run.refused_told or () if told.agent == most)
-    agent = most if any(source.file.startswith("agent_outputs/") for source in run.sources) else ANY_AGENT
+    named = len(run.agents) == 1 or any(source.file.startswith("agent_outputs/") for source in run.sources)
+    agent = most if named else ANY_AGENT
     return (f'read_trace(agent="{agent}", contains="{first.detail[2:32]}")',)
 
 
