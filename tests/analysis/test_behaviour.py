@@ -6,8 +6,10 @@ import pytest
 
 from conftest import CORPUS, made_run, material
 from massgen_logs.analysis.behaviour import QUOTE, Behaviour, Step, behaviour
-from massgen_logs.run.model import Answer, Call, Vote
+from massgen_logs.run.model import Answer, Call, Enforcement, Vote
 from massgen_logs.run.trace import Item
+
+CUT = "[words of MassGen's form cut]"
 
 
 def of(name: str, agent: str) -> Behaviour:
@@ -82,9 +84,11 @@ def test_calls_without_an_agent_are_unknown_not_none() -> None:
     assert everybody.quotes == []
 
 
-def made(*items: Item, votes: list[Vote] | None = None) -> Behaviour:
+def made(
+    *items: Item, votes: list[Vote] | None = None, enforcement: dict[str, tuple[Enforcement, ...]] | None = None
+) -> Behaviour:
     calls = [item.call for item in items if item.call is not None]
-    run = made_run("a", started=0.0, votes=votes or [], calls=calls)
+    run = made_run("a", started=0.0, votes=votes or [], calls=calls, enforcement=enforcement)
     return behaviour(run, "a", items, lambda text: text.replace("hunter2", "[masked]"))
 
 
@@ -118,12 +122,43 @@ def test_the_name_of_a_command(command: str, word: str) -> None:
 
 
 def test_massgens_lines_and_injections_are_nobodys_words() -> None:
-    """Dropped from what is quoted."""
+    """Dropped from what is quoted, with a mark where they stood among the agent's."""
     trace = [
         say("📥 [INJECTION]\nIMPORTANT: agent_b answered"), say('Sure.\n```json\n{"tool_name": "vote"}\n```\n🔧 MCP: x'),
         Item("answer", 1.0, 0, "agent1.1: four", "f:3"),
     ]  # fmt: skip
-    assert [(q.when, q.text) for q in made(*trace).quotes] == [("before answer agent1.1", "Sure.")]
+    assert [(q.when, q.text) for q in made(*trace).quotes] == [("before answer agent1.1", f"Sure. {CUT}")]
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("Vote. 🔄 Vote for [a-1] ignored (reason: it is\nright) - restarting due to new answersVote.", f"Vote. {CUT} Vote."),
+        ("I begin to❌ Error: peer closed connection\n❌ Retry (1/3): You must use workflow tools.Again.", f"I begin to {CUT} Again."),
+        ("Early.⏳ Fairness gate: first observe agent1. Restarting with latest context.Vote.", f"Early. {CUT} Vote."),
+        ("Hm. ⚠️ Unknown tool: fly (not registered)🔧 used fly tool (not implemented)So.", f"Hm. {CUT} So."),
+        ("The log reads:\n❌ Retry (2/3): what the agent wrote\nitself", f"The log reads: {CUT} itself"),
+        ("❌ Error: Connection error.\n❌ Retry (1/3): You must use workflow tools.❌ Agent failed to use workflow tools after 3 attempts", None),
+        ("\n📋 Using stored answer as final presentation:\n\nfour\nfour\n", None),
+    ],
+)  # fmt: skip
+def test_massgens_words_are_cut_out_of_the_agents(text: str, quoted: str | None) -> None:
+    """They are glued to each other; what MassGen refused a response for tells where its words end."""
+    refused = Enforcement(0, 1, 3, "no_tool_calls", (), "You must use workflow tools.", None, 0, 1.0, "status.json")
+    quotes = made(say(text), enforcement={"a": (refused,)}).quotes
+    assert [q.text for q in quotes] == [quoted] * (quoted is not None)
+
+
+def test_the_longest_words_are_the_agents() -> None:
+    """A cut does not make a piece longer."""
+    trace = [
+        say("Reading the file."),
+        call("ls"),
+        say("Vote. ❌ Error: no\nVote."),
+        Item("vote", 2.0, 0, "for b: why", "f:9"),
+    ]
+    quotes = made(say("Go."), call("pwd"), *trace).quotes
+    assert [(q.when, q.text) for q in quotes] == [("at the start", "Go."), ("before vote for b", "Reading the file.")]
 
 
 def test_a_long_quote_is_cut_where_it_matters_least() -> None:

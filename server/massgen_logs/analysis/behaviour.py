@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from massgen_logs.run.events import AGENT_ERROR, IGNORED
 from massgen_logs.run.model import ANY_AGENT, Call, Run
 from massgen_logs.run.trace import Item
 
@@ -26,9 +27,14 @@ _CHECK = re.compile(
 )
 _CD = re.compile(r"^cd \S+ ?(?:&&|;) ?")
 _JSON = re.compile(r"```json\n.*?(?:```|\Z)", re.S)
-_MASSGEN = re.compile(
-    r"^\W*(?:MCP: |Retry \(\d|Error: |Vote for \[|Voting for \[|Providing answer|Using mcp__|=== \w+ OUTPUT LOG)", re.M
+_DISPLAY = re.compile(r"^\W*(?:MCP: |Voting for \[|Providing answer|Using mcp__|=== \w+ OUTPUT LOG).*", re.M)
+_RETRY = re.compile(r"❌ Retry \(\d+/\d+\): ")
+_GLUED = re.compile(
+    r"❌ Error: .*|⏳ Fairness gate: (?:.*?Restarting with latest context\.|.*)|📋 Using stored answer as final presentation:(?s:.*)"
+    r"|⚠️ Unknown tool: (\S+) \(not registered\)\s*🔧 used \1 tool \(not implemented\)"
 )
+_CUT = "[words of MassGen's form cut]"
+_CUTS = re.compile(rf"{re.escape(_CUT)}(?:\s*{re.escape(_CUT)})+")
 _INJECTED = re.compile(r"\[INJECTION\]|Final Temp Working directory:")
 _PATH_KEYS = ("file_path", "path", "filename", "notebook_path")
 
@@ -251,6 +257,8 @@ def _quotes(run: Run, agent: str, trace: list[Item], mask: Callable[[str], str])
     """
     if agent == ANY_AGENT or any(item.kind == "text" and item.src.startswith("massgen") for item in trace):
         return []
+    told = [event.error for event in (run.enforcement or {}).get(agent, ()) if event.error]
+    own = [_said(item.text, told) if item.kind in {"reasoning", "text"} else "" for item in trace]
     chosen: dict[int, str] = {}
     said: list[int] = []  # pieces of text since the last decision
     failed: str | None = None  # the last failed call, if at most one other came after it
@@ -258,7 +266,7 @@ def _quotes(run: Run, agent: str, trace: list[Item], mask: Callable[[str], str])
     told_failure = started = False
     for index, item in enumerate(trace):
         if item.kind in {"reasoning", "text"}:
-            if not _said(item):
+            if not own[index]:
                 continue
             said.append(index)
             if failed is not None and not told_failure:
@@ -266,7 +274,7 @@ def _quotes(run: Run, agent: str, trace: list[Item], mask: Callable[[str], str])
                 told_failure = True
         elif item.kind == "call":
             if not started and said:
-                chosen.setdefault(_best(trace, said), "at the start")
+                chosen.setdefault(_best(trace, own, said), "at the start")
             started = True
             since += 1
             if _mark(item.call) in {"failed", "refused"}:
@@ -275,31 +283,42 @@ def _quotes(run: Run, agent: str, trace: list[Item], mask: Callable[[str], str])
                 failed = None
         elif item.kind in {"answer", "vote"}:
             if said:
-                chosen.setdefault(_best(trace, said), f"before {_decided(run, agent, item)}")
+                chosen.setdefault(_best(trace, own, said), f"before {_decided(run, agent, item)}")
             started, said = True, []
     if said:
         chosen.setdefault(said[-1], "at the end")
     return [
         Quote(
-            when, trace[i].kind, _short(mask(_said(trace[i])), end=when.startswith("before")), trace[i].round, trace[i].src,
+            when, trace[i].kind, _short(mask(own[i]), end=when.startswith("before")), trace[i].round, trace[i].src,
         )
         for i, when in sorted(chosen.items())
     ]  # fmt: skip
 
 
-def _best(trace: list[Item], said: list[int]) -> int:
+def _best(trace: list[Item], own: list[str], said: list[int]) -> int:
     """Of the last pieces the last reasoning, else the longest."""
     near = said[-_NEAR:]
     reasoning = [i for i in near if trace[i].kind == "reasoning"]
-    return reasoning[-1] if reasoning else max(near, key=lambda i: (len(_said(trace[i])), i))
+    return reasoning[-1] if reasoning else max(near, key=lambda i: (len(own[i].replace(_CUT, "")), i))
 
 
-def _said(item: Item) -> str:
-    """The agent's words in a piece of text, without MassGen's own lines and the tool call as JSON."""
-    if _INJECTED.search(item.text):
+def _said(text: str, told: list[str]) -> str:
+    """The agent's words in a piece of text, without MassGen's own and the tool call as JSON; "" where nothing else is there.
+
+    MassGen's stand in one piece with the agent's, often in one line, and an agent may write the same: each cut is marked.
+    told: why MassGen refused responses of the agent, which is where its words end that the agent's follow at once.
+    """
+    if _INJECTED.search(text):
         return ""
-    lines = _JSON.sub("", item.text).split("\n")
-    return " ".join(" ".join(line for line in lines if not _MASSGEN.match(line)).split())
+    text = _JSON.sub("", text)
+    for pattern in (IGNORED, AGENT_ERROR, _GLUED, _DISPLAY):
+        text = pattern.sub(_CUT, text)
+    parts = _RETRY.split(text)
+    for n, part in enumerate(parts[1:], 1):
+        why = max((one for one in told if part.startswith(one)), key=len, default=part.split("\n", 1)[0])
+        parts[n] = _CUT + part[len(why) :]
+    words = _CUTS.sub(_CUT, " ".join("".join(parts).replace(_CUT, f" {_CUT} ").split()))
+    return "" if words == _CUT else words
 
 
 def _short(text: str, *, end: bool) -> str:

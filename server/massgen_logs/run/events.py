@@ -40,7 +40,7 @@ from massgen_logs.run.planted import Places
 IGNORED = re.compile(r"🔄 Vote for \[([^\n]{0,255}?)\] ignored \(reason: (.*?)\) - restarting due to new answers", re.S)
 _UNKNOWN_TOOL = re.compile(r"⚠️ Unknown tool: (\S+) \(not registered\)(?=\s*🔧 used \1 tool \(not implemented\))")
 _API_ERROR = re.compile(r"❌ (Error: .*)")
-_AGENT_ERROR = re.compile(
+AGENT_ERROR = re.compile(
     r"❌ ((?:Agent (?:failed|made|used)[^\n]*?|Invalid agent_id|Cannot vote when no answers exist|Answer count limit reached"
     r"|Answer novelty requirement not met|Duplicate answer provided) after (?:\d+|max) attempts|Agent (?:failed|was|made) .*)"
 )
@@ -338,8 +338,8 @@ def _text(content: str, event: events_jsonl.Event, t: float | None, state: _Stat
         told.append((t, agent, match[1], match[2], state.round, event.src))
     for match in _lines(_UNKNOWN_TOOL, content):
         found.unknown_tools[agent].append(match[1])
-    said = [*_lines(_AGENT_ERROR, content)]
-    if (died := _DIED.fullmatch(content)) and _AGENT_ERROR.fullmatch(f"❌ {died[1]}"):
+    said = [*_lines(AGENT_ERROR, content)]
+    if (died := _DIED.fullmatch(content)) and AGENT_ERROR.fullmatch(f"❌ {died[1]}"):
         state.dying = Moment(t, "error", agent, died[1], event.src)
     for match in [*_API_ERROR.finditer(content), *said]:
         found.quoted.append(Moment(t, "error", agent, match[1], event.src))
