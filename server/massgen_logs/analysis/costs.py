@@ -68,7 +68,7 @@ class RoundCost(Struct, frozen=True):
 
 class Total(Struct, frozen=True):
     """Sums over the agents; with_subagents_usd: the agents and their sub-agents. floor: a
-    part is unpriced, unrecorded or was still running when the run stopped."""
+    part is unpriced, unrecorded or was still running when the run stopped; doubled: cost_usd holds tokens that were counted twice."""
 
     input_tokens: int | None
     output_tokens: int | None
@@ -80,12 +80,15 @@ class Total(Struct, frozen=True):
     corrected_usd: float | None
     """The agents' cost without what a cumulative record includes; None where nothing is corrected or it can't be known."""
     corrected: Corrected | None
+    doubled: bool
 
 
 class Costs(Struct, frozen=True):
-    """recorded: False in versions that record no usage. over: what cumulative figures include."""
+    """recorded: False where no usage is known: in versions that record none, and where zeros are all that is recorded (zeros).
+    over: what cumulative figures include."""
 
     recorded: bool
+    zeros: bool
     status_missing: bool
     """The version records them, and status.json is missing or unreadable."""
     agents: dict[str, AgentCost]
@@ -96,8 +99,11 @@ class Costs(Struct, frozen=True):
     rounds: list[RoundCost]
     """By agent and time; empty rounds of a first stream that was restarted at once are left out."""
     not_in_rounds: dict[str, int]
-    """Input tokens of an agent that no recorded round holds: a round that ended in an ignored vote is overwritten, one that was cut short
-    has no record."""
+    """Input tokens of an agent that no recorded round holds."""
+    overwritten: list[str]
+    """Of these, the agents with ignored votes: a round that ended in one is overwritten by the next."""
+    uncounted: list[str]
+    """Agents with zeros beside words or calls of theirs: what these used was never counted."""
 
 
 def costs(run: Run) -> Costs:
@@ -134,13 +140,15 @@ def costs(run: Run) -> Costs:
     total = Total(
         _sum([c.input_tokens for c in known]), _sum([c.output_tokens for c in known]),
         _sum([c.reasoning_tokens for c in known]), _sum([c.cached_input_tokens for c in known]), cost,
-        len(priced) < len(agents) or run.ending.state != "finished" or len(run.begun) > 1 or any(u.floor for u in run.usage.values()),
+        len(priced) < len(agents) or run.ending.state != "finished" or len(run.begun) > 1 or any(u.floor for u in run.usage.values()) or bool(uncounted(run)),
         total_cost(priced, run.subagents),
         round(sum(fixed), 6) if fixed and len(fixed) == len(agents) else None, _corrected_total(run, known),
+        cost is not None and (run.unowned is not None or any("added twice" in (u.why or "") for u in run.usage.values())),
     )  # fmt: skip
     rest = {name: tokens for name in run.agents if (tokens := not_in_rounds(run, name)[0]) is not None}
     return Costs(
         bool(known),
+        bool(run.usage) and not known,
         run.status_missing,
         agents,
         total,
@@ -149,14 +157,23 @@ def costs(run: Run) -> Costs:
         subagents,
         _rounds(run),
         rest,
+        [name for name in rest if any(vote.ignored and vote.voter == name for vote in run.votes)],
+        uncounted(run),
     )
+
+
+def uncounted(run: Run) -> list[str]:
+    """Agents of which zeros are recorded, and words or calls too: a response was served."""
+    acted = {call.agent for call in run.calls} | {e.agent for e in run.executions if e.chars}
+    used = {name for name, usage in run.usage.items() if usage.recorded.input_tokens or usage.recorded.output_tokens}
+    return [name for name, usage in run.usage.items() if usage.recorded.input_tokens == 0 and name in acted - used]
 
 
 def not_in_rounds(run: Run, agent: str) -> tuple[int | None, int | None]:
     """Input and output tokens of an agent that none of its recorded rounds holds; None where there are none, or where
     the total is not to be trusted (counted twice)."""
     usage, rounds_ = run.usage.get(agent), [r.usage for r in run.rounds if r.agent == agent]
-    if usage is None or not rounds_:
+    if usage is None or not run.rounds:
         return None, None
     total = usage.corrected if run.cumulative_over else None if usage.corrected else usage.recorded
     if total is None:

@@ -87,6 +87,8 @@ class Overview(Struct, frozen=True):
     restarts: dict[str, int | None]
     cost_usd: float | None
     cost_is_floor: bool
+    cost_is_doubled: bool
+    """It holds tokens that were counted twice."""
     cost_corrected_usd: float | None
     commands_ran: int | None
     commands_failed: int | None
@@ -137,6 +139,7 @@ def overview(run: Run, mask: Callable[[str], str] = str) -> Overview:
         restarts={a.id: a.restarts for a in run.agents.values()},
         cost_usd=spent.total.with_subagents_usd,
         cost_is_floor=spent.recorded and spent.total.floor,
+        cost_is_doubled=spent.total.doubled,
         cost_corrected_usd=spent.total.corrected_usd,
         commands_ran=sum(call.ran for call in commands) if run.calls_recorded else None,
         commands_failed=sum(call.outcome == "failed" for call in commands) if run.results_recorded else None,

@@ -88,6 +88,7 @@ SENTENCES = {
     "strategy, reaction to tool results, error recovery, decision quality, 2-3 quotes":
         "策略、对工具结果的反应、错误恢复、决策质量、2-3条引用",
     "Not counted: {votes} (reasons: vote_reasons).": "未计入：{votes}（理由：vote_reasons）。",
+    "Recorded are 0 tokens and no cost for every agent: no response told what it used, so that is unknown.": "记录中每个Agent的Token为0且无成本：没有响应说明用量，因此未知。",
     "This version records no tokens and no cost: unknown, not zero.": "此版本不记录Token与成本：未知，而非零。",
     "Not recorded.": "未记录。",
     "The figures include {over}.": "这些数字包含：{over}。",

@@ -23,7 +23,11 @@ def costs_section(m: Material) -> dict[str, list[str]]:
     section = "6. Cost & Token Analysis"
     body = [
         say("status.json is missing or unreadable: tokens and cost are unknown, not zero.")
-        if spent.status_missing
+        if spent.status_missing and not spent.zeros
+        else say(
+            "Recorded are 0 tokens and no cost for every agent: no response told what it used, so that is unknown."
+        )
+        if spent.zeros
         else say("This version records no tokens and no cost: unknown, not zero.")
     ]
     cache = [say("Not recorded.")]

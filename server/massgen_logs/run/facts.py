@@ -344,7 +344,8 @@ def fill_usage(
     run: Run, place: Place, files: Files, dialect_of: Callable[[str], Dialect],
 ) -> list[Excess]:  # fmt: skip
     """Returns what was counted too much."""
-    found = usage.recorded(files.status, files.metrics)
+    acted = {call.agent for call in run.calls} | {e.agent for e in run.executions if e.chars}
+    found = usage.recorded(files.status, files.metrics, acted)
     earlier: dict[str, Usage] | None = None
     if usage.is_cumulative(files.status, files.metrics, run.started):
         before, name = _before(place)

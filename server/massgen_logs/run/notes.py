@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from massgen_logs.attempt import Attempt
 from massgen_logs.readers import context_txt, vote_json
@@ -33,8 +33,18 @@ def add(
         if not dialect.known:
             what = f"backend {agent.backend!r} is not known" if agent.backend else "no backend is recorded"
             run.note("unknown_backend", f"{agent.id}: {what}; read by the generic dialect", src)
+    traced = any(attempt.file(*parts) for parts in _traces(attempt))
     for caveat in dict.fromkeys(c for agent in run.agents for c in dialect_of(agent).caveats):
-        run.note("backend", caveat)
+        run.note(
+            "backend", caveat.replace("{thinking}", "execution_trace.md only" if traced else "no file of this run")
+        )
+
+
+def _traces(attempt: Attempt) -> Iterator[tuple[str, str, str]]:
+    """Where an execution_trace.md may lie."""
+    for agent, stamps in attempt.agent_folders().items():
+        yield "final", agent, "execution_trace.md"
+        yield from ((agent, stamp, "execution_trace.md") for stamp in stamps)
 
 
 def _ending(run: Run, attempt: Attempt, files: Files) -> None:
@@ -250,7 +260,7 @@ def _usage(run: Run, files: Files, digest: Digest | None, doubled: list[Excess])
             f"no cost is recorded for {', '.join(unpriced)}: "
             + (
                 "there is no total"
-                if len(unpriced) == len(run.usage) and run.total_cost is None
+                if len(unpriced) == len(run.usage) and not run.total_cost
                 else "the total is a floor"
             ),
             f"status.json#agents.{unpriced[0]}.token_usage",

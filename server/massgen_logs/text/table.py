@@ -44,6 +44,15 @@ def dollars(value: float | None) -> str:
     return "unknown" if value is None else "$" + (f"{value:.6f}".rstrip("0").rstrip(".") or "0")
 
 
+def doubt(cost: float | None, *, floor: bool, doubled: bool) -> str:
+    """What is not exact about a cost, in brackets; doubled: it holds tokens that were counted twice."""
+    if cost is None:
+        return ""
+    if doubled:
+        return f" (tokens counted twice are in it: {'neither a floor nor a ceiling' if floor else 'a ceiling'})"
+    return " (a floor)" if floor else ""
+
+
 def counts(values: dict[str, int]) -> str:
     """`name n, name n` of what is not zero; "none" for nothing."""
     return ", ".join(f"{name} {n}" for name, n in values.items() if n) or "none"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from massgen_logs.text.clean import flat
-from massgen_logs.text.table import dollars, seconds, table
+from massgen_logs.text.table import dollars, doubt, seconds, table
 from massgen_logs.tools.base import Result, Tool
 
 if TYPE_CHECKING:
@@ -27,8 +27,15 @@ def cost_and_tokens(run: Run) -> Result:
 def render(data: Any) -> list[str]:
     """One row an agent, corrections, the total, sub-agents."""
     if not data["recorded"]:
-        why = "status.json is missing or unreadable, and no other file" if data["status_missing"] else "this version"
-        return [f"{why} records no tokens and no cost: unknown, not zero"]
+        if data["zeros"]:
+            return [
+                "recorded are 0 tokens and no cost for every agent: no response told what it used, so that is unknown"
+            ]
+        if data["status_missing"]:
+            return [
+                "status.json is missing or unreadable, and no other file records tokens or a cost: unknown, not zero"
+            ]
+        return ["this version records no tokens and no cost: unknown, not zero"]
     lines = table(
         ("agent", "input", "output", "reasoning", "cached", "cache rate", "cost"),
         [(name, *_figures(a), dollars(a["cost_usd"])) for name, a in data["agents"].items()]
@@ -37,7 +44,7 @@ def render(data: Any) -> list[str]:
                 "total",
                 *_figures(data["total"]),
                 dollars(data["total"]["cost_usd"])
-                + (" (a floor)" if data["total"]["floor"] and data["total"]["cost_usd"] is not None else ""),
+                + doubt(data["total"]["cost_usd"], floor=data["total"]["floor"], doubled=data["total"]["doubled"]),
             )
         ],
     )
@@ -52,6 +59,10 @@ def render(data: Any) -> list[str]:
             f"corrected total: input {fixed['input_tokens']}, output {fixed['output_tokens']}, reasoning "
             f"{fixed['reasoning_tokens']}, cached {fixed['cached_input_tokens']}: {fixed['why']}"
         )
+    lines += [
+        f"{name}: the zeros are no measure: a response of it is recorded, and what it used was never counted"
+        for name in data["uncounted"]
+    ]
     lines += _rounds(data)
     lines.append(f"cumulative: {'over ' + str(data['over']) if data['cumulative'] else 'no'}")
     for child in data["subagents"]:
@@ -93,7 +104,8 @@ def _rounds(data: Any) -> list[str]:
     lost = sum(r["input_tokens"] or 0 for r in rounds if r["lost"])
     lines += [f"rounds that count for nothing hold {lost} input tokens"] if lost else []
     return lines + [
-        f"{name}: {tokens} input tokens stand in no recorded round (one that ended in an ignored vote is overwritten, one cut short has no record)"
+        f"{name}: {tokens} input tokens stand in no recorded round"
+        + (" (one that ended in an ignored vote is overwritten)" if name in data["overwritten"] else "")
         for name, tokens in data["not_in_rounds"].items()
     ]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from massgen_logs.text.clean import fence, flat, inline
 from massgen_logs.text.page import after
-from massgen_logs.text.table import counts, dollars, seconds, table
+from massgen_logs.text.table import counts, dollars, doubt, seconds, table
 from massgen_logs.tools.base import Result, Tool
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def render(data: Any) -> list[str]:
     took = f"{seconds(data['duration_s'])} s ({data['duration_source']})"
     if data["duration_s"] is None:
         took = f"at least {seconds(data['at_least_s'])} s" if data["at_least_s"] else "not recorded"
-    cost = dollars(data["cost_usd"]) + (" (a floor)" if data["cost_is_floor"] and data["cost_usd"] is not None else "")
+    cost = dollars(data["cost_usd"]) + doubt(
+        data["cost_usd"], floor=data["cost_is_floor"], doubled=data["cost_is_doubled"]
+    )
     if data["cost_corrected_usd"] is not None:
         cost += f" (this attempt alone: {dollars(data['cost_corrected_usd'])})"
     denied = "unknown" if data["denied"] is None else data["denied"]

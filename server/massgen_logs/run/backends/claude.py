@@ -10,7 +10,7 @@ DIALECT = Dialect(
     cost_is_floor=True,
     thinking_in_trace_only=True,
     caveats=(
-        "claude: thinking is in execution_trace.md only; cache reads are not priced and cache writes not recorded, "
+        "claude: thinking is in {thinking}; cache reads are not priced and cache writes not recorded, "
         "so its cost and input tokens are floors; reasoning tokens are always recorded as 0",
     ),
 )

@@ -134,5 +134,5 @@ class Dialect(Struct, frozen=True):
     dropped: DroppedOf | None = None
     """Finds votes that only massgen.log shows; None where every vote reaches MassGen."""
     caveats: tuple[str, ...] = ()
-    """What this backend does not record, or records wrongly, in sentences for the reader."""
+    """What this backend does not record, or records wrongly, in sentences for the reader; {thinking}: where a run has it."""
     known: bool = True

@@ -8,6 +8,6 @@ DIALECT = Dialect(
     command_line.command,
     command_line.outcome,
     caveats=(
-        "openai: reasoning is recorded as the API's summaries; in 0.1.45 a response that the API broke off leaves no record of its error",
+        "openai: reasoning is recorded as the API's summaries; a response that the API broke off may leave no record of its error",
     ),
 )
