@@ -73,3 +73,10 @@ def test_a_server_whose_set_up_failed_refused_nothing() -> None:
     errors = find_errors(run, Stderr())
     assert errors.totals == {"server_set_up": 3, "refused_response": 1}
     assert [one.sentence for one in errors.incidents if one.kind == "server_set_up"] == [words]
+
+
+def test_one_row_tells_in_which_rounds_its_incidents_were() -> None:
+    """Two responses without a tool call, in rounds 0 and 1."""
+    again = replace(refused("no_tool_calls", 1, 40), round=1)
+    (row,) = find_errors(run_with(enforcement={"alpha": (refused("no_tool_calls", 1, 1), again)}), Stderr()).incidents
+    assert (row.count, row.round, row.round_last) == (2, 0, 1)

@@ -76,7 +76,7 @@ QUESTIONS = [
     ("6. Token usage (input, output, reasoning, cached)", S1, "6 > Cost Breakdown", "|**Total**|149468|1378|12|$0.11229|"),
     ("6. Cache hit rate", S1, "6 > Cache Efficiency", r"3584 \(2\.4% cache hit rate\)"),
     ("7. Any exceptions ...", S12, "7 > Exceptions", r"Error code: 500 .*\|api_error\|1\|agent_b\|\+11\.7 s\|.*enforcement_attempts\[0\]"),
-    ("7. ... or failures?", S1, "7 > Failed Tool Calls", r'"npm test": "exit 1: npm error .*\|failed_command\|1\|agent_a\|\+\d+\.\d s\|success\|events\.jsonl:60 \+1\|'),
+    ("7. ... or failures?", S1, "7 > Failed Tool Calls", r'"npm test": “exit 1: npm error .*\|failed_command\|1\|agent_a\|\+\d+\.\d s\|success\|events\.jsonl:60 \+1\|'),
     ("7. Any timeouts?", S5, "7 > Timeouts", r"orchestrator: .*\|timeout\|1\|"),
     ("7. Any agent errors?", S13, "7 > Agent Errors", r'"Invalid agent_id after 3 attempts"\|agent_error\|1\|agent_a\|\+35\.8 s\|'),
     ("8. Strategy", S1, "5 > Agent Reasoning > agent_a", "Strategy: `ls -R` → `npm install` → `openskills read` → `npm install` → `ls -R` → `python3 -c` → **answer agent1.1**"),

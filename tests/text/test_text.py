@@ -162,7 +162,20 @@ def test_a_cut_is_announced() -> None:
     assert cut("abcdef" * 4, 4) == "abcd…[+20 chars]"
     assert cut("abcdef", 4) == "abcdef", "the announcement is longer than what it would cut"
     assert cut("abcd", 4) == "abcd"
-    assert inline('say "x"\nnow', 100) == "\"say 'x' now\""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("say 'x'\nnow", "\"say 'x' now\""),
+        ('say "x"', '“say "x"”'),
+        ('“say” "x"', '«“say” "x"»'),
+        ('«“say”» "x"', "\"«“say”» 'x'\""),
+    ],
+)
+def test_a_quotation_keeps_its_words(text: str, shown: str) -> None:
+    """In marks that it does not hold; only where it holds them all, its own are changed."""
+    assert inline(text, 100) == shown
 
 
 def test_plain_text_is_unchanged() -> None:

@@ -65,6 +65,8 @@ class Incident(Struct):
     exit_code: int | None = None
     count: int = 1
     t_last: float | None = None
+    round_last: int | None = None
+    """Of the last one, where it is another round than the first's."""
     variants: int = 1
 
 
@@ -323,6 +325,7 @@ def _fold(found: list[Incident]) -> list[Incident]:
             row.count += one.count
             row.sources += one.sources
             row.t_last = one.t if one.t is not None else row.t_last
+            row.round_last = one.round if one.round != row.round else row.round_last
     for row in rows.values():
         sources = list(dict.fromkeys(row.sources))
         row.sources = sources if len(sources) <= _SOURCES else [*sources[: _SOURCES - 1], sources[-1]]

@@ -28,7 +28,7 @@ _NUMBER = re.compile(
     r"(?![A-Za-z0-9_]|[.:,/-]?\d)",
 )
 _CLOCKED = re.compile(r"(?<![A-Za-z0-9_.])(\d+)\s?(?:m|min)\s?(\d+(?:\.\d+)?)\s?s\b")
-_QUOTED = re.compile(r"\"[^\"\n]*(?:\"|$)|“[^”\n]*”|「[^」\n]*」")
+_QUOTED = re.compile(r"\"[^\"\n]*(?:\"|$)|“[^”\n]*”|«[^»\n]*»|「[^」\n]*」")
 _ESTIMATE = re.compile(r"\best\.|\bestimate[ds]?\b|[~≈]\s*[-−]?[$€¥]?\d|估计|估算|约\s*[$€¥]?\d", re.I)
 _VERSION = re.compile(r"\d+\.\d+\.\d+\w*")
 _UNKNOWN = re.compile(r"-|unknown|not recorded|未知|未记录", re.I)

@@ -58,9 +58,14 @@ def cell(text: object, limit: int = 160) -> str:
     return flat(text, limit).replace("|", "\\|")
 
 
+_MARKS = ('""', "“”", "«»")
+
+
 def inline(text: str, limit: int = 300) -> str:
-    """Log text inside a sentence: one line in double quotes that it cannot close."""
-    return f'"{flat(text.replace(chr(34), chr(39)), limit)}"'
+    """Log text inside a sentence: one line in quotation marks that it cannot close, since it does not hold them."""
+    words = flat(text, limit)
+    opened, closed = next((pair for pair in _MARKS if pair[1] not in words), _MARKS[0])
+    return opened + words.replace('"', "'" if closed == '"' else '"') + closed
 
 
 class Block(str):

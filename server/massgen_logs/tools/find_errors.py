@@ -60,6 +60,7 @@ def _size(incident: Incident) -> int:
 
 def _row(i: dict[str, Any]) -> str:
     when = None if i["t"] is None else f"{i['t']:.1f}"
+    round_ = i["round"] if i["round_last"] is None else f"{i['round']} to {i['round_last']}"
     if i["t_last"] is not None and i["t_last"] != i["t"]:
         when = f"{when} to {i['t_last']:.1f}"
     what = flat(i["sentence"], 200)
@@ -69,7 +70,7 @@ def _row(i: dict[str, Any]) -> str:
     elif i["tool"] and i["kind"] != "stderr_only":
         what = f"{flat(i['tool'], 60)}: {what}"
     src = flat(i["sources"][0], 80) + (f" +{len(i['sources']) - 1}" if len(i["sources"]) > 1 else "")
-    return row_line((i["kind"], i["count"], i["agent"], when, i["round"], what, i["recorded_as"], src), 400)
+    return row_line((i["kind"], i["count"], i["agent"], when, round_, what, i["recorded_as"], src), 400)
 
 
 _HEADER = ("kind", "n", "agent", "t", "round", "what", "recorded as", "source")
