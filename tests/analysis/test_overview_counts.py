@@ -36,6 +36,12 @@ def test_sent_back_votes_are_those_of_the_ground_truth(sample: Sample, ask, run_
     assert answer["data"]["votes"]["accepted"] == sample.truth["votes_accepted"]
 
 
+def test_the_third_vote_in_a_row_was_sent_back_too(ask) -> None:
+    """It ends its agent and is no enforcement event; only the agent's error tells. s13b: three invalid votes, two events."""
+    large = next(s for s in ALL_SAMPLES if s.name == "s13b_large_agent_dead_0.1.97")
+    assert ask("run_overview", *large.place)["data"]["votes"]["sent_back"] == {"invalid_vote_id": 3}
+
+
 def test_calls_that_never_ran_are_named(ask, run_cli) -> None:
     """mcp_server_killed: two calls found no server; s1_clean: none, and nothing is said."""
     killed = next(s for s in ALL_SAMPLES if s.name == "mcp_server_killed")

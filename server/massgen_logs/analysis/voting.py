@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 from massgen_logs.run.model import Run
@@ -45,17 +47,26 @@ class Votes(Struct, frozen=True):
     sent_back: dict[str, int] | None
 
 
-_NO_VOTE = frozenset({"vote_no_answers", "invalid_vote_id", "vote_and_answer", "multiple_votes"})
+_NO_VOTE = {
+    "vote_no_answers": re.compile(r"Cannot vote when no answers exist after (?:\d+|max) attempts"),
+    "invalid_vote_id": re.compile(r"Invalid agent_id after \d+ attempts"),
+    "vote_and_answer": re.compile(r"Agent used both vote and new_answer .*after max attempts"),
+    "multiple_votes": re.compile(r"Agent made \d+ vote calls .*after max attempts"),
+}
+"""Enforcement's reasons, and what ends an agent at the third one in a row."""
 
 
 def sent_back(run: Run) -> dict[str, int] | None:
     """Responses with a vote that MassGen sent back before it took it for one, by enforcement's reason; None if unrecorded.
 
-    An agent's third one in a row ends it and is no record.
+    An agent's third one in a row ends it and is no record of enforcement: its error tells.
     """
     if run.enforcement is None and run.refused_told is None:
         return None
     reasons = [event.reason for events in (run.enforcement or {}).values() for event in events]
+    if run.enforcement is not None:
+        ends = [moment.detail for moment in run.moments if moment.kind == "error"]
+        reasons += [reason for end in ends for reason, words in _NO_VOTE.items() if words.match(end)]
     return count([r for r in (*reasons, *(told.reason for told in run.refused_told or ())) if r in _NO_VOTE])
 
 

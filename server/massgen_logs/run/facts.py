@@ -344,8 +344,7 @@ def fill_usage(
     run: Run, place: Place, files: Files, dialect_of: Callable[[str], Dialect],
 ) -> list[Excess]:  # fmt: skip
     """Returns what was counted too much."""
-    acted = {call.agent for call in run.calls} | {e.agent for e in run.executions if e.chars}
-    found = usage.recorded(files.status, files.metrics, acted)
+    found = usage.recorded(files.status, files.metrics)
     earlier: dict[str, Usage] | None = None
     if usage.is_cumulative(files.status, files.metrics, run.started):
         before, name = _before(place)

@@ -11,7 +11,7 @@ Corrected where provable:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -24,25 +24,20 @@ if TYPE_CHECKING:
     from massgen_logs.run.model import AgentUsage
 
 
-def recorded(status: Status, metrics: Metrics, acted: Collection[str] = ()) -> dict[str, Usage]:
-    """Recorded usage per agent; an agent without any record is left out, and zeros beside its answers are unknown.
-
-    acted: agents of which words or calls are recorded elsewhere: a response was served, and zeros are unknown too.
-    """
+def recorded(status: Status, metrics: Metrics) -> dict[str, Usage]:
+    """Recorded usage per agent; an agent without any record is left out, and zeros beside its answers are unknown."""
     found = {agent: entry.usage for agent, entry in status.agents.items() if entry.usage is not None}
     merged = {**metrics.usage, **found}
-    return {
-        agent: _UNKNOWN if _untold(status, agent, usage, agent in acted) else usage for agent, usage in merged.items()
-    }
+    return {agent: _UNKNOWN if _untold(status, agent, usage) else usage for agent, usage in merged.items()}
 
 
 _UNKNOWN = Usage(None, None, None, None, None)
 
 
-def _untold(status: Status, agent: str, usage: Usage, acted: bool) -> bool:
-    """Whether zeros stand for what no response told: of an agent that has acted, answered, voted or been refused."""
+def _untold(status: Status, agent: str, usage: Usage) -> bool:
+    """Whether zeros stand for what no response told: of an agent that has answered, voted or been refused."""
     entry = status.agents.get(agent)
-    acted |= entry is not None and bool(entry.answer_count or entry.voted_for or entry.enforcement)
+    acted = entry is not None and bool(entry.answer_count or entry.voted_for or entry.enforcement)
     return acted and not (usage.input_tokens or usage.output_tokens or usage.cost_usd)
 
 
