@@ -130,6 +130,10 @@ def test_a_stored_answer_stands_again(copy_of, why: str) -> None:
     assert note.text.endswith(
         {"failed": "the presentation failed or was empty", "skipped": "no presentation was made"}[why]
     )
+    for name in ("status.json", *ENDS):  # an end that only the events tell is no presented answer either
+        (attempt(root) / name).unlink()
+    run = load(resolve(root))
+    assert (run.ending.state, run.ending.reason) == ("finished", "the winner's stored answer stands as the final one")
 
 
 def test_errors_of_the_presenter_stand_in_the_log_alone(copy_of) -> None:

@@ -34,6 +34,7 @@ from massgen_logs.readers.coordination_events import Coordination
 from massgen_logs.readers.status_json import RoundRecord, Status
 from massgen_logs.run.clock import Clock
 
+PRESENTED = "final answer presented"
 FAILURE = "execution_metadata.yaml#cli_args.failure_stage"
 
 
@@ -130,13 +131,13 @@ def decide(
         return Ending("timed_out", told[1], _place(attempt, told[0], b"**Orchestrator Timeout**"), last)
     session_end = next((event.src for event in reversed(coordination.events) if event.type == "session_end"), "")
     if ended and "final_answer" in kinds:
-        return Ending("finished", details or "final answer presented", session_end, last)
+        return Ending("finished", details or PRESENTED, session_end, last)
     for mark in _PRESENTED:
         if mark in events:
-            return Ending("finished", "final answer presented", _place(attempt, "events.jsonl", mark), last)
+            return Ending("finished", PRESENTED, _place(attempt, "events.jsonl", mark), last)
     presented = (f"final/{name}/answer.txt" for name in attempt.folders("final"))
     if ended_files and (place := next((p for p in presented if attempt.file(*p.split("/"))), None)):
-        return Ending("finished", "final answer presented", place, last)
+        return Ending("finished", PRESENTED, place, last)
     if ended:
         return Ending("failed", details or "ended without a final answer", session_end, last)
     if dead := next((name for name, log in logs if _ALL_DEAD.search(log)), None):

@@ -18,7 +18,7 @@ from massgen_logs.readers.metrics_events import MetricsEvents
 from massgen_logs.readers.status_json import RoundRecord, Status, Usage
 from massgen_logs.run import backend_logs, old_logs, outcome, usage
 from massgen_logs.run.backends.dialect import Dialect, Excess
-from massgen_logs.run.ending import FAILURE
+from massgen_logs.run.ending import FAILURE, PRESENTED
 from massgen_logs.run.events import Digest
 from massgen_logs.run.files import Files
 from massgen_logs.run.main_log import MainLog
@@ -270,11 +270,15 @@ def fill_stored_answer(run: Run, files: Files, digest: Digest | None) -> None:
         presented = run.ending.state != "timed_out" or begun
     if not presented and same:
         run.stored_answer = same[-1]
+        if run.ending.reason == PRESENTED:
+            run.ending = replace(run.ending, reason="the winner's stored answer stands as the final one")
     elif digest.said.presenter if digest is not None else begun:
         # the round of a presentation is recorded when it has come to its end, whatever follows; also a broken one is locked
         rounds = _rounds(run, files)
         closed = digest is None or digest.said.closed
         run.presentation_cut = not any(r.type == "presentation" for r in rounds) and (bool(rounds) or not closed)
+        if run.presentation_cut and run.ending.reason == PRESENTED:
+            run.ending = replace(run.ending, reason="the final answer's presentation broke off")
 
 
 def fill_presentation(run: Run, files: Files, digest: Digest | None) -> None:
