@@ -50,7 +50,7 @@ def test_failures_and_what_followed_them() -> None:
     assert (b.what, b.failures) == ("python3 gen_report.py", 18)
     rows = [(r.what, r.mark, r.failures, r.then) for r in of("s15_claude_code_0.1.97", "agent_b").reactions]
     assert rows == [
-        ("cat missing.txt && exit 3", "failed", 1, {"rm -f": 1}), ("rm -f", "refused", 1, {"answer agent2.1": 1}),
+        ("cat missing.txt; exit 3", "failed", 1, {"rm -f": 1}), ("rm -f", "refused", 1, {"answer agent2.1": 1}),
         ("Read nothing.txt", "failed", 1, {"vote for agent_a": 1}),
     ]  # fmt: skip
 
@@ -106,6 +106,14 @@ def test_a_retry_that_succeeds_is_a_recovery() -> None:
     assert (row.failures, row.in_a_row, row.then, row.recovered) == (2, 2, {"again": 2}, True)
 
 
+def test_what_never_ran_was_not_refused() -> None:
+    """Its server was not connected; a denied call was refused."""
+    one = made(call("echo one", "not_run"), call("echo two", "denied"))
+    assert [(step.word, step.mark) for step in one.steps] == [("echo one", "never ran"), ("echo two", "refused")]
+    assert [(row.what, row.mark) for row in one.reactions] == [("echo one", "never ran"), ("echo two", "refused")]
+    assert one.refused == 1
+
+
 def test_the_end_after_a_failure_is_nothing() -> None:
     """No further call, answer or vote."""
     assert made(call("make x", "failed")).reactions[0].then == {"nothing": 1}
@@ -113,7 +121,7 @@ def test_the_end_after_a_failure_is_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("command", "word"),
-    [("cd src && make all", "make all"), ("python3 -c 'a; b && c'", "python3 -c"), ("a 1 x; b 2; c 3", "a 1 && b 2 && ..."),
+    [("cd src && make all", "make all"), ("python3 -c 'a; b && c'", "python3 -c"), ("a 1 x; b 2 && c 3", "a 1; b 2 && ..."), ("sleep 6; echo zu", "sleep 6; echo zu"), ("cd x && a\nb", "a; b"),
      ("", "(empty command)"), ("echo hunter2 more", "echo [masked]")],
 )  # fmt: skip
 def test_the_name_of_a_command(command: str, word: str) -> None:

@@ -1,7 +1,7 @@
 """How an agent worked: its tools in order, what it did after failures, what it ran before it decided, its own words.
 
 Pure: a Run and the agent's trace items. It gathers what a reader needs to judge and judges nothing. Marks of a step:
-"failed" (a non-zero exit, or an error behind exit code 0), "refused" (denied, or no such tool), "open" (no recorded end).
+"failed" (a non-zero exit, or an error behind exit code 0), "refused" (denied), "never ran" (no such tool, or its server was not connected), "open" (no recorded end).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _GLUED = re.compile(
 _CUT = "[words of MassGen's form cut]"
 _CUTS = re.compile(rf"{re.escape(_CUT)}(?:\s*{re.escape(_CUT)})+")
 _INJECTED = re.compile(r"\[INJECTION\]|Final Temp Working directory:")
+_BAD = ("failed", "refused", "never ran")
 _PATH_KEYS = ("file_path", "path", "filename", "notebook_path")
 
 
@@ -49,7 +50,7 @@ class Step(Struct, frozen=True):
 
 
 class Reaction(Struct):
-    """What followed the failures of one kind of call; mark: failed or refused. in_a_row: the longest streak without another call between.
+    """What followed the failures of one kind of call; mark: failed, refused or never ran. in_a_row: the longest streak without another call between.
 
     then: what the agent did next, to how often: "again" (the same kind of call), else the next call, answer or vote, or
     "nothing". recovered: the same kind of call succeeded later. where: of the first failure.
@@ -145,7 +146,7 @@ def _acts(run: Run, agent: str) -> list[Item]:
 def _mark(call: Call | None) -> str:
     if call is None or (call.outcome in {"ok", "unknown"} and call.hidden is None):
         return ""
-    return {"denied": "refused", "not_run": "refused", "open": "open"}.get(call.outcome, "failed")
+    return {"denied": "refused", "not_run": "never ran", "open": "open"}.get(call.outcome, "failed")
 
 
 def _is_check(call: Call | None) -> bool:
@@ -163,11 +164,15 @@ def _word(item: Item, mask: Callable[[str], str]) -> str:
 
 
 def _command(command: str) -> str:
-    """The first two words, changes of folder left out; of a chain, those of its first two commands."""
-    parts = [command] if re.search(r"[\"'`]|<<", command) else re.split(r"&&|;|\n", command)
-    heads = [" ".join(words[:2]).rstrip(" ;&|") for part in parts if (words := _CD.sub("", part.strip()).split())]
-    heads = [head for head in heads if not head.startswith("cd ")] or heads
-    return " && ".join(heads[:2]) + (" && ..." if len(heads) > 2 else "") or "(empty command)"
+    """The first two words, changes of folder left out; of a chain, those of its first two commands, with what stands between them."""
+    parts = [command] if re.search(r"[\"'`]|<<", command) else re.split(r"(&&|;|\n)", command)
+    heads: list[tuple[str, str]] = []
+    for before, part in zip(["", *parts[1::2]], parts[::2], strict=True):
+        if words := _CD.sub("", part.strip()).split():
+            heads.append((" && " if before == "&&" else "; ", " ".join(words[:2]).rstrip(" ;&|")))
+    heads = [head for head in heads if not head[1].startswith("cd ")] or heads
+    shown = [*heads[:2], *((before, "...") for before, _ in heads[2:3])]
+    return "".join(before * (n > 0) + head for n, (before, head) in enumerate(shown)) or "(empty command)"
 
 
 def _decided(run: Run, agent: str, item: Item) -> str:
@@ -207,8 +212,8 @@ def _reactions(run: Run, agent: str, acts: list[Item], mask: Callable[[str], str
             streak, before = 0, None
             continue
         word, mark = _word(item, mask), _mark(item.call)
-        if mark not in {"failed", "refused"}:
-            for failed in ("failed", "refused"):
+        if mark not in _BAD:
+            for failed in _BAD:
                 if (word, failed) in found:
                     found[word, failed].recovered = True
             streak, before = 0, None
@@ -277,7 +282,7 @@ def _quotes(run: Run, agent: str, trace: list[Item], mask: Callable[[str], str])
                 chosen.setdefault(_best(trace, own, said), "at the start")
             started = True
             since += 1
-            if _mark(item.call) in {"failed", "refused"}:
+            if _mark(item.call) in _BAD:
                 failed, since = _word(item, mask), 0
             elif since > 1:
                 failed = None

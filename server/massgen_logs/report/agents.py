@@ -10,7 +10,7 @@ from massgen_logs.run.model import ANY_AGENT
 from massgen_logs.text.clean import fence, flat
 from massgen_logs.text.table import counts, seconds, table
 
-_MARKS = {"failed": " ✗", "refused": " ⊘", "open": " (?)", "": ""}
+_MARKS = {"failed": " ✗", "refused": " ⊘", "never ran": " ∅", "open": " (?)", "": ""}
 
 
 def behaviour_section(m: Material) -> dict[str, list[str]]:
@@ -198,7 +198,7 @@ def _reasoning(m: Material) -> list[str]:
     lines += [
         "",
         say(
-            "✗ failed, ⊘ refused, (?) no recorded end; xN: N in a row. Failed: also an error behind exit code 0. Checks: commands that test, check, verify, lint or diff."
+            "✗ failed, ⊘ refused, ∅ never ran, (?) no recorded end; xN: N in a row. Failed: also an error behind exit code 0. Checks: commands that test, check, verify, lint or diff."
         ),
     ]
     shown = m.behaviour[: min(TRACES, 3 * m.most + 2)]

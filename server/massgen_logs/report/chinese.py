@@ -116,8 +116,8 @@ SENTENCES = {
     "They share (almost) nothing.": "二者（几乎）没有共同内容。",
     "{repeats} repeats among {n} calls: {within} by the same agent, {across} by others, {restart} after a restart; {retries} retries after a failure don't count.":
         "{n} 次调用中重复 {repeats} 次：同一Agent {within} 次，其他Agent {across} 次，重启后 {restart} 次；失败后的重试 {retries} 次不计。",
-    "✗ failed, ⊘ refused, (?) no recorded end; xN: N in a row. Failed: also an error behind exit code 0. Checks: commands that test, check, verify, lint or diff.":
-        "✗ 失败，⊘ 拒绝执行，(?) 无结束记录；xN：连续N次。检查：进行 test、check、verify、lint 或 diff 的命令。",
+    "✗ failed, ⊘ refused, ∅ never ran, (?) no recorded end; xN: N in a row. Failed: also an error behind exit code 0. Checks: commands that test, check, verify, lint or diff.":
+        "✗ 失败，⊘ 拒绝执行，∅ 从未运行，(?) 无结束记录；xN：连续N次。检查：进行 test、check、verify、lint 或 diff 的命令。",
     " (+{n} alike)": "（另有 {n} 个类似）", "**Figures that are not exact:**": "**不精确的数字：**",
     "**Files that others disprove:**": "**被其他文件否定的文件：**", "**Missing:** {files}": "**缺失：** {files}",
     "**Not recorded:**": "**未记录：**",
@@ -189,7 +189,7 @@ SENTENCES = {
     "{s} s more in queues and clients": "排队与客户端另占 {s} 秒", "longest {s} s": "最长 {s} 秒", "ran once": "运行一次",
     "read once": "读取一次", "read {n} times": "读取 {n} 次", "same text as {labels}": "与 {labels} 文本相同",
     "first": "首个", "substantive": "实质性", "cosmetic": "表面", "identical": "相同", "superseded": "已被取代", "ignored": "被忽略", "dropped": "被后端丢弃",
-    "refused": "被拒绝", "failed": "失败", "success": "成功", "failure": "失败",
+    "refused": "被拒绝", "never ran": "从未运行", "failed": "失败", "success": "成功", "failure": "失败",
     "A run stopped without a recorded end": "运行中止且没有记录结束", "The orchestrator's time limit ended a run": "编排器的时间限制结束了运行",
     "A run failed without a final answer": "运行失败且没有最终答案", "Votes are ignored again and again": "投票一再被忽略",
     "A vote is recorded for another agent than its words mean": "投票被记到与其原话不同的Agent", "A tie is decided by order": "平票由顺序决定",
