@@ -184,7 +184,7 @@ SENTENCES = {
     "again": "再次尝试", "nothing": "无", "last": "最后", "no call": "没有调用", "no check": "没有检查", "no failed call": "没有失败的调用",
     "no step is recorded": "没有记录步骤", "it neither answered nor voted": "它既没有回答也没有投票", "{n} calls": "{n} 次调用",
     "{n} checks ({failed} failed)": "{n} 次检查（{failed} 次失败）", "{n} denied": "{n} 次被拒", "{n} hid an error": "{n} 次隐藏错误",
-    "{n} more": "另有 {n} 个", "{n} more: read_trace": "另有 {n} 个：read_trace", "{n} never ran": "{n} 次从未运行", "{n} runs by one agent": "同一Agent运行 {n} 次",
+    "a floor": "下限", "{n} more": "另有 {n} 个", "{n} more: read_trace": "另有 {n} 个：read_trace", "{n} never ran": "{n} 次从未运行", "{n} runs by one agent": "同一Agent运行 {n} 次",
     "{n} runs, by which agents is not recorded": "运行 {n} 次，未记录由哪些Agent运行",
     "{s} s more in queues and clients": "排队与客户端另占 {s} 秒", "longest {s} s": "最长 {s} 秒", "ran once": "运行一次",
     "read once": "读取一次", "read {n} times": "读取 {n} 次", "same text as {labels}": "与 {labels} 文本相同",

@@ -33,8 +33,10 @@ def costs_section(m: Material) -> dict[str, list[str]]:
     cache = [say("Not recorded.")]
     if spent.recorded:
         rows = [
-            (name, a.input_tokens, a.output_tokens, a.reasoning_tokens, say("unknown") if a.cost_usd is None else dollars(a.cost_usd))
-            for name, a in [*spent.agents.items(), (say("**Total**"), spent.total)]
+            (name, a.input_tokens, a.output_tokens, a.reasoning_tokens, _cost(m, a.cost_usd, floor=floor))
+            for name, a, floor in [
+                *((name, a, False) for name, a in spent.agents.items()), (say("**Total**"), spent.total, spent.total.floor),
+            ]
         ]  # fmt: skip
         body = table(say.header("Agent", "Input Tokens", "Output Tokens", "Reasoning", "Cost"), rows)
         told = [
@@ -73,6 +75,12 @@ def costs_section(m: Material) -> dict[str, list[str]]:
             *table(say.header("Tool", "Calls", "Time (s)", "Notes"), rows), *say.rest(len(shown), len(used), 'time_breakdown(part="tools")'),
         ] if rows else [say("No tool calls.") if m.run.calls_recorded else say("No file holds calls: unknown.")],
     }  # fmt: skip
+
+
+def _cost(m: Material, value: float | None, *, floor: bool) -> str:
+    if value is None:
+        return m.say("unknown")
+    return dollars(value) + (f" ({m.say('a floor')})" if floor else "")
 
 
 def errors_section(m: Material) -> dict[str, list[str]]:

@@ -41,7 +41,7 @@ def quality_section(m: Material) -> dict[str, list[str]]:
 
 def _missing(m: Material) -> list[str]:
     found = [flat(", ".join(m.run.missing), 400)] if m.run.missing else []
-    unended = m.run.ending.state in {"unfinished", "in_progress"}
+    unended = m.run.ending.state in {"unfinished", "in_progress", "failed"}
     if unended and not any(source.file == "coordination_events.json" for source in m.run.sources):
         found.append(m.say("what MassGen writes only at the end of a run (coordination_events.json, metrics, final/)"))
     return found

@@ -160,7 +160,7 @@ def _started(name: str) -> str | None:
 def render(data: Any) -> list[str]:
     """A table, and the root it was read from."""
     rows = [_cells(log) for log in data["logs"]]
-    header = ("log", "state", "report", "turns", "agents", "winner", "s", "cost", "MassGen", "question")
+    header = ("log", "state", "report", "which turns", "agents", "winner", "s", "cost", "MassGen", "question")
     lines = [f"root: {data['root']}"]
     lines += table(header, rows) if rows else ["no logs"]
     for log in data["logs"]:
