@@ -72,7 +72,7 @@ def test_installs_and_skills_of_two_agents(name: str) -> None:
     assert install["match"] == "normalised"  # the compound command is other text
     assert 5 * 0.4 <= install["wasted_s"] < 5 * 0.5  # the fake npm sleeps 0.4 s
     assert (skill["repeats"], skill["within_agent"], skill["after_restart"]) == (1, 1, 1)
-    assert skill["wasted_chars"] > 28_000  # the page that the fake skill prints
+    assert 27_700 < skill["wasted_chars"] < 27_800  # the page that the fake skill prints
 
 
 def test_large_run() -> None:

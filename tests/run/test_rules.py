@@ -19,6 +19,7 @@ from massgen_logs.readers.massgen_log import read as read_log
 from massgen_logs.readers.status_json import Enforcement
 from massgen_logs.run import backends, clock, load
 from massgen_logs.run.backends import codex
+from massgen_logs.run.backends.dialect import output_chars
 from massgen_logs.tools.base import call
 from massgen_logs.tools.registry import get
 from massgen_logs.tree import resolve
@@ -324,3 +325,19 @@ def test_an_ignored_votes_reason_is_found_where_no_file_names_its_voter(copy_of,
     told = [[(v["voter"], v["voted_for"], v["reason"]) for v in votes if v["ignored"]] for votes in (before, after)]
     assert told[0] == told[1]
     assert all(reason for _, _, reason in told[1])
+
+
+@pytest.mark.parametrize(
+    ("result", "chars"),
+    [
+        (OK, 1),
+        ('{"success":false,"exit_code":3,"stdout":"","stderr":"","command":"false || exit 3","work_dir":"/w"}', 0),
+        ('{"success":true,"exit_code":0,"stdout":"größe\\n","stderr":"no"}', 8),
+        ('{"exit_code": 0}', 16),
+        ('{"success":true,"exit_code":0,"stdout":"A_KEY=[REDACTED],"stderr":""}', 69),
+        ("plain", 5),
+    ],
+)
+def test_an_output_is_as_long_as_what_was_printed(result: str, chars: int) -> None:
+    """The echo of the command and the times in the result's JSON are no output; other results count whole."""
+    assert output_chars(result) == chars

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
+from massgen_logs.readers.base import mapping, parse_json
 from massgen_logs.readers.massgen_log import LogLine
 
 _MOST_ERROR = 2000
@@ -27,9 +28,19 @@ _EVICTED = re.compile(
 
 
 def output_chars(result: str) -> int:
-    """Characters of a call's result; of one that MassGen put into a file because of its size, those of the file."""
-    match = _EVICTED.match(result)
-    return int(match[1].replace(",", "")) if match else len(result)
+    """Characters of a call's result; of one that MassGen put into a file because of its size, those of the file; of a command
+    whose result is JSON with its echo and times, what it printed."""
+    if match := _EVICTED.match(result):
+        return int(match[1].replace(",", ""))
+    if result.startswith("{") and '"stdout"' in result:
+        try:
+            data = mapping(parse_json(result))
+        except ValueError:
+            return len(result)
+        printed = [data.get("stdout"), data.get("stderr")]
+        if "exit_code" in data and all(isinstance(part, str) for part in printed):
+            return sum(len(str(part)) for part in printed)
+    return len(result)
 
 
 class Outcome(Struct, frozen=True):
