@@ -350,7 +350,7 @@ def test_times_of_calls_whose_number_differs() -> None:
 
     def calls() -> list[Call]:
         done = [
-            Call("a", "x", None, {}, f"agent_outputs/a.txt:{n}:1", outcome="ok", output_chars=n) for n in (178, 180)
+            Call("a", "x", None, {}, f"agent_outputs/a.txt:{n}:1", outcome="ok", result_chars=n) for n in (178, 180)
         ]
         return [*done, Call("a", "x", None, {}, "agent_outputs/a.txt:9:1")]
 
@@ -370,7 +370,7 @@ def test_times_of_calls_without_an_agent() -> None:
     """0.1.24: massgen.log has the calls in whole seconds, metrics_events.json their times as of agent "unknown"."""
 
     def calls() -> list[Call]:
-        return [Call("*", "x", None, {}, "massgen.log:7", 20.0, 20.0, outcome="ok", output_chars=n) for n in (178, 180)]
+        return [Call("*", "x", None, {}, "massgen.log:7", 20.0, 20.0, outcome="ok", result_chars=n) for n in (178, 180)]
 
     executed = [ToolExecution("x", "unknown", None, 20.3 + n, 20.5 + n, None, 178 + 2 * n) for n in (0, 1)]
     own = calls()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from conftest import attempt
+from conftest import END_FILES, attempt
 from massgen_logs.analysis.timeline import unended
 from massgen_logs.run.load import load
 from massgen_logs.run.model import Run
@@ -130,7 +130,7 @@ def test_a_stored_answer_stands_again(copy_of, why: str) -> None:
     assert note.text.endswith(
         {"failed": "the presentation failed or was empty", "skipped": "no presentation was made"}[why]
     )
-    for name in ("status.json", *ENDS):  # an end that only the events tell is no presented answer either
+    for name in ("status.json", *END_FILES):  # an end that only the events tell is no presented answer either
         (attempt(root) / name).unlink()
     run = load(resolve(root))
     assert (run.ending.state, run.ending.reason) == ("finished", "the winner's stored answer stands as the final one")

@@ -18,7 +18,7 @@ from massgen_logs.readers.calls_text import pieces
 from massgen_logs.readers.massgen_log import read as read_log
 from massgen_logs.readers.status_json import Enforcement
 from massgen_logs.run import backends, clock, load
-from massgen_logs.run.backends import codex
+from massgen_logs.run.backends import codex, command_line
 from massgen_logs.run.backends.dialect import output_chars
 from massgen_logs.tools.base import call
 from massgen_logs.tools.registry import get
@@ -340,4 +340,4 @@ def test_an_ignored_votes_reason_is_found_where_no_file_names_its_voter(copy_of,
 )
 def test_an_output_is_as_long_as_what_was_printed(result: str, chars: int) -> None:
     """The echo of the command and the times in the result's JSON are no output; other results count whole."""
-    assert output_chars(result) == chars
+    assert output_chars(result, command_line.outcome(SHELL, {"command": "x"}, result, None)) == chars

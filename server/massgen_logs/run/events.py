@@ -274,7 +274,7 @@ def _tool_complete(event: events_jsonl.Event, t: float | None, state: _State, di
     apply(call, outcome)
     call.end, call.end_src = t, event.src
     call.elapsed_s = number(data.get("elapsed_seconds")) if dialect.own_time else None
-    call.output_chars = output_chars(result)
+    call.output_chars = output_chars(result, outcome)
     found.planted.look(result, f"result of {tool}", event.agent, t, event.src)
     call.recorded_ok = data.get("status") == "success" or (data.get("status") is None and not is_error)
     if outcome.job:
@@ -323,8 +323,9 @@ def _job_result(result: str, src: str, state: _State, dialect: Dialect) -> None:
 def _job_ended(state: _State, dialect: Dialect, job: str, tool: str, result: str, status: str, src: str) -> None:
     call = state.jobs.get(job)
     if call is not None:
-        apply(call, dialect.outcome(tool, command_line.inner_args(call.args), result, status == "error"))
-        call.output_chars, call.end_src = output_chars(result), src
+        outcome = dialect.outcome(tool, command_line.inner_args(call.args), result, status == "error")
+        apply(call, outcome)
+        call.output_chars, call.end_src = output_chars(result, outcome), src
 
 
 def _text(content: str, event: events_jsonl.Event, t: float | None, state: _State, found: Digest) -> None:

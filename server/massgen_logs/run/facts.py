@@ -48,7 +48,7 @@ def times_from_metrics(calls: list[Call], tools: MetricsEvents, started: float |
         if len(own) != len(executions) or agent == ANY_AGENT:
             own = [call for call in own if call.outcome != "open"]
             executions = [execution for execution in executions if execution.output_chars]
-            if [call.output_chars for call in own] != [execution.output_chars for execution in executions]:
+            if [call.result_chars for call in own] != [execution.output_chars for execution in executions]:
                 continue
         for call, execution in zip(own, executions, strict=True):
             call.t, call.end = execution.start, execution.end

@@ -117,7 +117,8 @@ class Call(Struct):
 
     outcome: ok, failed, denied (refused, never ran), not_run (no such tool or server), open (no completion recorded),
     unknown (ran, but its exit code isn't recorded). recorded_ok: MassGen calls it a success. exec_s: the command's own
-    time; elapsed_s: MassGen's, with queueing. execution: index of the agent's execution, 0-based. end_src: where its
+    time; elapsed_s: MassGen's, with queueing. output_chars: of its output; result_chars: of the whole result, as MassGen measures it,
+    where times are found by it. execution: index of the agent's execution, 0-based. end_src: where its
     result and exit code stand, "" without one.
     """
 
@@ -134,6 +135,7 @@ class Call(Struct):
     exit_code: int | None = None
     recorded_ok: bool | None = None
     output_chars: int | None = None
+    result_chars: int | None = None
     error: str | None = None
     hidden: str | None = None
     round: int | None = None

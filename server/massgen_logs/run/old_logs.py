@@ -169,8 +169,10 @@ def _piece(
     if call is None:
         return
     open_calls.remove(call)
-    apply(call, dialect.outcome(tool, call.args, row.content, True if row.ok is False else None))
-    call.output_chars, call.end, call.end_src = output_chars(row.content), t, src
+    outcome = dialect.outcome(tool, call.args, row.content, True if row.ok is False else None)
+    apply(call, outcome)
+    call.output_chars, call.result_chars = output_chars(row.content, outcome), len(row.content)
+    call.end, call.end_src = t, src
     call.recorded_ok = False if row.ok is False else None if row.content.startswith("Error") else True
     found.planted.look(row.content, f"result of {tool}", agent, t, src)
 
@@ -240,7 +242,8 @@ def _late_result(message: str, src: str, found: OldLogs) -> None:
     for call in found.calls:
         if call.outcome == "open" and call.tool == tool and call.args.get("command") == command:
             apply(call, outcome)
-            call.output_chars, call.end_src = chars, src
+            call.output_chars = call.result_chars = chars
+            call.end_src = src
             return
 
 

@@ -76,7 +76,11 @@ def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool |
         seconds = float(found[1]) if (found := _TIME.search(result)) else None
         stderr = _broken_stderr(result)
     if is_command and code is not None:
-        return _command_outcome(code, seconds, stderr)
+        both = [data.get("stdout"), data.get("stderr")]
+        printed = (
+            sum(len(part) for part in both if isinstance(part, str)) if all(isinstance(p, str) for p in both) else None
+        )
+        return _command_outcome(code, seconds, stderr, printed)
     if _NOT_RUN.search(result[:300]) and (is_error is not False or result.startswith("Error")):
         return Outcome("not_run", error=first_line(result.strip()))
     if is_command and _INVALID.match(result):  # the server refused the arguments: nothing ran
@@ -94,15 +98,15 @@ def outcome(tool: str, args: Mapping[str, object], result: str, is_error: bool |
     return Outcome("ok", exec_s=seconds)
 
 
-def _command_outcome(code: int, seconds: float | None, stderr: str) -> Outcome:
+def _command_outcome(code: int, seconds: float | None, stderr: str, printed: int | None) -> Outcome:
     if code == -1 and _REFUSED.search(stderr):
         return Outcome("denied", code, error=first_line(stderr.strip()))
     if code == -1 and _NOT_RUN.search(stderr):
         return Outcome("not_run", code, error=first_line(stderr.strip()))
     if code != 0:
-        return Outcome("failed", code, seconds, first_line(stderr.strip()) or None)
+        return Outcome("failed", code, seconds, first_line(stderr.strip()) or None, printed=printed)
     hidden = next((line for line in stderr.splitlines() if _HIDDEN.search(line)), None)
-    return Outcome("ok", 0, seconds, hidden=first_line(hidden) if hidden else None)
+    return Outcome("ok", 0, seconds, hidden=first_line(hidden) if hidden else None, printed=printed)
 
 
 def _broken_stderr(result: str) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
-from massgen_logs.readers.base import mapping, parse_json
 from massgen_logs.readers.massgen_log import LogLine
 
 _MOST_ERROR = 2000
@@ -27,20 +26,13 @@ _EVICTED = re.compile(
 )
 
 
-def output_chars(result: str) -> int:
-    """Characters of a call's result; of one that MassGen put into a file because of its size, those of the file; of a command
-    whose result is JSON with its echo and times, what it printed."""
-    if match := _EVICTED.match(result):
-        return int(match[1].replace(",", ""))
-    if result.startswith("{") and '"stdout"' in result:
-        try:
-            data = mapping(parse_json(result))
-        except ValueError:
-            return len(result)
-        printed = [data.get("stdout"), data.get("stderr")]
-        if "exit_code" in data and all(isinstance(part, str) for part in printed):
-            return sum(len(str(part)) for part in printed)
-    return len(result)
+def output_chars(result: str, outcome: Outcome) -> int:
+    """Characters of a call's output: what a command printed, where its result tells that apart; else the whole result, and of one that
+    MassGen put into a file because of its size, those of the file."""
+    if outcome.printed is not None:
+        return outcome.printed
+    match = _EVICTED.match(result)
+    return int(match[1].replace(",", "")) if match else len(result)
 
 
 class Outcome(Struct, frozen=True):
@@ -56,6 +48,8 @@ class Outcome(Struct, frozen=True):
     """Id of a background job, whose result comes later."""
     over_limit: bool = False
     """It ran longer than its own time limit allows, and went on."""
+    printed: int | None = None
+    """Characters on its stdout and stderr, where they stand apart from an echo of the command and its times."""
 
 
 Tokens = tuple[int, int, int, int]
