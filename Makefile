@@ -54,6 +54,7 @@ fuzz: setup
 SIZE ?= 0.01
 RUNS ?= 3
 bench: setup
+	$(BIN)/python -m compileall -q server # what was edited since, where Python may not write bytecode
 	$(BIN)/python benchmarks/bench.py --size $(SIZE) --runs $(RUNS) $(BENCH)
 
 # Precision and recall of the rules behind findings, into docs/rules.md.

@@ -45,7 +45,7 @@ def massgen() -> Path | None:
     """Its environment: MASSGEN_VENV names one that exists."""
     if given := os.environ.get("MASSGEN_VENV"):
         return Path(given)
-    return _environment("massgen", MASSGEN)
+    return _environment("massgen", MASSGEN, "mcp<2")  # it can't import a later one
 
 
 @cache
@@ -54,12 +54,14 @@ def duckdb() -> Path | None:
     return _environment("duckdb", DUCKDB)
 
 
-def _environment(name: str, requirement: str) -> Path | None:
+def _environment(name: str, *requirements: str) -> Path | None:
     folder = DATA / "peers" / name
     if not (folder / ".ready").exists():
-        print(f"fetching {requirement}", flush=True)
+        print(f"fetching {', '.join(requirements)}", flush=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        done = subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", requirement], check=False)
+        done = subprocess.run(
+            [folder / "bin" / "python", "-m", "pip", "install", "--quiet", *requirements], check=False
+        )
         if done.returncode:
             return None
         (folder / ".ready").touch()
