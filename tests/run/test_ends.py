@@ -52,6 +52,16 @@ def without_its_round(root: Path) -> None:
         file.write_text(json.dumps(data))
 
 
+def without_votes(root: Path) -> None:
+    """Nobody voted, as all files but events.jsonl tell."""
+    coordination = attempt(root) / "coordination_events.json"
+    data = json.loads(coordination.read_text())
+    data["events"] = [event for event in data["events"] if event["event_type"] != "vote_cast"]
+    coordination.write_text(json.dumps(data))
+    for path in attempt(root).glob("*/*/vote.json"):
+        path.unlink()
+
+
 def test_an_interruption_after_the_presentation_cut_none(copy_of) -> None:
     """Ctrl-C in the review that follows it, or lost last lines of events.jsonl: its round is recorded."""
     run = changed(copy_of(CLEAN), without("answer_locked"))
@@ -212,12 +222,7 @@ def test_a_run_without_voting_lacks_none(copy_of, setting: str) -> None:
     assert "  orchestrator:\n" in text
     file.write_text(text.replace("  orchestrator:\n", f"  orchestrator:\n    {setting}\n"))
     assert checks(root)["voting_completed"] is True
-    coordination = attempt(root) / "coordination_events.json"
-    data = json.loads(coordination.read_text())
-    data["events"] = [event for event in data["events"] if event["event_type"] != "vote_cast"]
-    coordination.write_text(json.dumps(data))
-    for path in attempt(root).glob("*/*/vote.json"):
-        path.unlink()
+    without_votes(root)
     changed(root, without("vote"))
     assert checks(root)["voting_completed"] is None
 
@@ -244,12 +249,7 @@ def test_agents_that_stop_are_at_the_end_of_their_part(copy_of) -> None:
         return [row | stop if row["event_type"] == "vote" else row for row in rows]
 
     root = copy_of(CLEAN)
-    coordination = attempt(root) / "coordination_events.json"
-    data = json.loads(coordination.read_text())
-    data["events"] = [event for event in data["events"] if event["event_type"] != "vote_cast"]
-    coordination.write_text(json.dumps(data))
-    for path in attempt(root).glob("*/*/vote.json"):
-        path.unlink()
+    without_votes(root)
     run = changed(root, change)
     assert (run.votes, unended(run)) == ([], [])
     rounds = call(get("cost_and_tokens"), {"logs_dir": str(root)}).data["rounds"]

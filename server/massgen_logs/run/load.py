@@ -168,8 +168,7 @@ def _wanted(digest: Digest | None, files: Files) -> tuple[bytes, ...]:
     if digest is not None:
         marks += main_log.UNKNOWN_TOOLS if digest.unknown_tools else ()
         marks += main_log.IGNORED if files.usable is None else ()
-        marks += main_log.ERRORS if digest.said.presenter else ()
-        marks += main_log.ERRORS if digest.died and files.usable is None else ()
+        marks += main_log.ERRORS if digest.said.presenter or (digest.died and files.usable is None) else ()
         marks += main_log.VOTING if any(moment.kind == "vote_refused" for moment in digest.quoted) else ()
     return marks
 
